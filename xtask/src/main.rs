@@ -1,0 +1,2 @@
+//! Workflows.
+fn main() {}
