@@ -6,6 +6,7 @@
 //! **Invariants.** Instants are whole microseconds in UTC. Canonical bytes are RFC 8785 over
 //! integers only. A digest names content. An unknown is a value with a cause, never an absence.
 
+pub mod artifact;
 pub mod bucket;
 pub mod canonical;
 pub mod chance;
@@ -30,6 +31,7 @@ pub mod memory;
 #[cfg(test)]
 mod tests;
 
+pub use artifact::{ArtifactRef, Finding};
 pub use bucket::{BucketKey, bucket};
 pub use canonical::{CanonicalError, Digest, canonical};
 pub use chance::{Entropy, SeededEntropy};
