@@ -1,1 +1,13 @@
-//! Placeholder.
+//! Every technology, each behind a domain's port.
+//!
+//! **Invariants.** One port call is one transaction. A cache never authorises a send. Nothing about
+//! a person is in a log line, a metric, a span or an error message.
+
+pub mod channel;
+pub mod files;
+pub mod http;
+pub mod keys;
+pub mod sql;
+pub mod system;
+pub mod telemetry;
+pub mod traced;

@@ -1,0 +1,136 @@
+//! The systems of record on SQLite through sea-orm.
+//!
+//! One connection writes (`BEGIN IMMEDIATE`, WAL, `synchronous=FULL`), several read. A transition is
+//! one [`Write`]: dropped, it never happened.
+
+use std::{ops::Deref, path::Path, sync::Arc};
+
+use kernel::Fault;
+use sea_orm::{
+    ConnectOptions, Database as Connector, DatabaseConnection, DatabaseTransaction, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+
+pub mod audit;
+pub mod consent;
+pub mod context;
+pub mod decision;
+pub mod delivery;
+pub mod identity;
+pub mod measurement;
+pub mod migration;
+pub mod outbox;
+pub mod rollout;
+
+/// Connections that read; writers are one by SQLite's nature.
+const READERS: u32 = 4;
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT_SECONDS: u64 = 10;
+
+/// One database file with its single writer and its readers.
+#[derive(Debug, Clone)]
+pub struct Database {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+}
+
+impl Database {
+    /// Opens or creates the file and brings its schema up to date.
+    pub async fn open(path: &Path) -> Result<Arc<Self>, Fault> {
+        let fault = fault("opening the database");
+        let writer = connect(path, 1).await.map_err(&fault)?;
+        migration::Migrator::up(&writer, None).await.map_err(&fault)?;
+        let reader = connect(path, READERS).await.map_err(&fault)?;
+        Ok(Arc::new(Self { writer, reader }))
+    }
+
+    /// Connections for reading outside a transition.
+    pub const fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Begins a transition; `name` is `domain.port.method`.
+    pub async fn begin(&self, name: &'static str) -> Result<Write, Fault> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self
+            .writer
+            .begin_with_options(options)
+            .await
+            .map_err(fault("beginning a transition"))?;
+        Ok(Write { transaction, name })
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) -> Result<(), Fault> {
+        let fault = fault("closing the database");
+        self.reader.clone().close().await.map_err(&fault)?;
+        self.writer.clone().close().await.map_err(&fault)
+    }
+}
+
+/// A transition under way: everything in it happens, or nothing does.
+#[derive(Debug)]
+pub struct Write {
+    transaction: DatabaseTransaction,
+    name: &'static str,
+}
+
+impl Write {
+    /// Makes it happen: durable when this returns.
+    pub async fn commit(self) -> Result<(), Fault> {
+        let name = self.name;
+        self.transaction.commit().await.map_err(|it| Fault::retry(name).because(it))
+    }
+
+    /// The transition's name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl Deref for Write {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+}
+
+/// Turns a database error into a fault that says what was attempted.
+pub fn fault(what: &'static str) -> impl Fn(DbErr) -> Fault {
+    move |error| match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Fault::retry(what).because(error),
+        _ => Fault::escalate(what).because(error),
+    }
+}
+
+async fn connect(path: &Path, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    let path = path.to_path_buf();
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .test_before_acquire(false)
+        .map_sqlx_sqlite_opts(move |it| {
+            use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+            it.filename(&path)
+                .in_memory(false)
+                .shared_cache(false)
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(false)
+                .busy_timeout(std::time::Duration::from_secs(BUSY_TIMEOUT_SECONDS))
+                .statement_cache_capacity(512)
+                .pragma("secure_delete", "on")
+                .pragma("cache_size", "-65536")
+                .pragma("mmap_size", "268435456")
+        });
+    Connector::connect(options).await
+}

@@ -1,0 +1,1 @@
+//! Spans around the ports of `rollout`.

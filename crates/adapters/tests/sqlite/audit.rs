@@ -1,0 +1,1 @@
+//! The suites of `audit` on SQLite, plain and traced.

@@ -1,0 +1,1 @@
+//! The suites of `consent` on SQLite, plain and traced.

@@ -1,0 +1,1 @@
+//! The suites of `context` on SQLite, plain and traced.

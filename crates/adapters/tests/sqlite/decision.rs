@@ -1,0 +1,1 @@
+//! The suites of `decision` on SQLite, plain and traced.

@@ -1,0 +1,1 @@
+//! The suites of `delivery` on SQLite, plain and traced.

@@ -1,0 +1,1 @@
+//! The suites of `identity` on SQLite, plain and traced.

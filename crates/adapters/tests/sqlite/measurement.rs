@@ -1,0 +1,1 @@
+//! The suites of `measurement` on SQLite, plain and traced.

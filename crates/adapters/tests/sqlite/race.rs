@@ -1,0 +1,1 @@
+//! Withdrawals racing the send gate.

@@ -1,0 +1,1 @@
+//! The suites of `rollout` on SQLite, plain and traced.
