@@ -1,1 +1,10 @@
-//! Placeholder.
+//! The driving side: HTTP, pages, roles, and the bridges between domains.
+//!
+//! **Invariants.** The crate never meets an adapter. A bridge translates and decides nothing. Bad
+//! input gets a problem document and changes nothing. A GET writes nothing.
+
+pub mod auth;
+pub mod lifecycle;
+pub mod links;
+pub mod problem;
+pub mod relay;

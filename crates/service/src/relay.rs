@@ -1,0 +1,56 @@
+//! The relay: facts from the feed to whoever must know, at least once, in order.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use kernel::{Fact, FactFeed, Fault, Limit};
+
+/// Whoever must know of facts; idempotent on their ids.
+#[async_trait]
+pub trait Consumer: fmt::Debug + Send + Sync + 'static {
+    /// The name its cursor is kept under; permanent.
+    fn name(&self) -> &'static str;
+    /// Takes note of these facts, in order.
+    async fn observe(&self, facts: &[Fact]) -> Result<(), Fault>;
+}
+
+/// One piece of background work.
+#[async_trait]
+pub trait Job: fmt::Debug + Send + Sync + 'static {
+    /// The job's name in logs and metrics.
+    fn name(&self) -> &'static str;
+    /// Does what there is to do, at most `limit` pieces of it, and says how much it did.
+    async fn run_once(&self, limit: usize) -> Result<usize, Fault>;
+}
+
+/// Moves facts from the feed to one consumer.
+#[derive(Debug)]
+pub struct Relay {
+    feed: Arc<dyn FactFeed>,
+    consumer: Arc<dyn Consumer>,
+}
+
+impl Relay {
+    /// The relay of this feed to this consumer.
+    pub fn new(feed: Arc<dyn FactFeed>, consumer: Arc<dyn Consumer>) -> Self {
+        Self { feed, consumer }
+    }
+}
+
+#[async_trait]
+impl Job for Relay {
+    fn name(&self) -> &'static str {
+        self.consumer.name()
+    }
+
+    async fn run_once(&self, limit: usize) -> Result<usize, Fault> {
+        let limit =
+            u16::try_from(limit).ok().and_then(|it| Limit::new(it).ok()).unwrap_or(Limit::MAX);
+        let taken = self.feed.take(self.consumer.name(), limit).await?;
+        let Some(last) = taken.last().map(|it| it.position) else { return Ok(0) };
+        let facts: Vec<Fact> = taken.into_iter().map(|it| it.fact).collect();
+        self.consumer.observe(&facts).await?;
+        self.feed.done(self.consumer.name(), last).await?;
+        Ok(facts.len())
+    }
+}
