@@ -51,10 +51,16 @@ macro_rules! traced_port {
                         concat!($name, ".", stringify!($method)),
                         error = tracing::field::Empty
                     );
+                    let begun = std::time::Instant::now();
                     let answer = self.inner().$method($($arg),*).instrument(span.clone()).await;
                     if answer.is_err() {
                         span.record("error", true);
                     }
+                    $crate::telemetry::port_called(
+                        concat!($name, ".", stringify!($method)),
+                        answer.is_err(),
+                        begun.elapsed().as_secs_f64(),
+                    );
                     answer
                 }
             )+

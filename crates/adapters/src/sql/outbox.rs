@@ -19,20 +19,21 @@ const COLUMNS: [&str; 9] =
 /// Rows per statement: SQLite binds at most 32,766 values.
 const ROWS_MAX: usize = 1_000;
 
-/// Writes facts in the transition that made them true.
+/// Writes facts in the transition that made them true; a fact without a trace joins the current one.
 pub async fn insert(transaction: &DatabaseTransaction, facts: &[Fact]) -> Result<(), DbErr> {
+    let trace = crate::telemetry::trace_parent();
     for chunk in facts.chunks(ROWS_MAX) {
         let mut insert = Query::insert();
         insert.into_table(Alias::new(TABLE)).columns(COLUMNS.map(Alias::new));
         for fact in chunk {
-            insert.values_panic(row(fact)?.map(Expr::value));
+            insert.values_panic(row(fact, trace.as_deref())?.map(Expr::value));
         }
         transaction.execute(&insert).await?;
     }
     Ok(())
 }
 
-fn row(fact: &Fact) -> Result<[Value; 9], DbErr> {
+fn row(fact: &Fact, trace: Option<&str>) -> Result<[Value; 9], DbErr> {
     let json = |it: Result<String, serde_json::Error>| it.map_err(|e| DbErr::Custom(e.to_string()));
     Ok([
         fact.id.uuid().into(),
@@ -42,7 +43,7 @@ fn row(fact: &Fact) -> Result<[Value; 9], DbErr> {
         fact.subject.map(SubjectId::uuid).into(),
         json(serde_json::to_string(&fact.nodes))?.into(),
         fact.cause.map(FactId::uuid).into(),
-        fact.trace.clone().into(),
+        fact.trace.as_deref().or(trace).into(),
         json(serde_json::to_string(&fact.body))?.into(),
     ])
 }

@@ -1,5 +1,7 @@
 //! Every port's contract suite on SQLite, plain and traced.
 
+#![expect(clippy::unwrap_used, reason = "a broken law panics")]
+
 use std::sync::Arc;
 
 use adapters::sql::Database;
