@@ -1,0 +1,85 @@
+//! What an operator decides: read once, from flags and the environment.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use kernel::TenantId;
+
+/// Where a deployment keeps its files.
+#[derive(Debug, Clone)]
+pub struct DataDirectory(PathBuf);
+
+impl DataDirectory {
+    /// This directory.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The systems of record.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("assent.db")
+    }
+
+    /// The wrapped keys of audit's records; never in one backup with the records.
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("keys.db")
+    }
+
+    /// Private keys and the root secret.
+    pub fn secrets(&self) -> PathBuf {
+        self.0.join("secrets")
+    }
+
+    /// The API keys, hashed.
+    pub fn api_keys(&self) -> PathBuf {
+        self.0.join("api-keys.json")
+    }
+
+    /// The log's public key, for whoever checks receipts.
+    pub fn log_key(&self) -> PathBuf {
+        self.0.join("log.vkey")
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+/// The settings of one process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the files are.
+    pub data: DataDirectory,
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// How links in messages reach us.
+    pub base_url: String,
+    /// The tenant of an embedded deployment.
+    pub tenant: TenantId,
+    /// The jurisdiction this process executes in, for residency.
+    pub region: String,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Answers `POST /v1/decisions`.
+    Decide,
+    /// Records choices, serves the public pages.
+    Consent,
+    /// Admits events and imports.
+    Ingest,
+    /// Relays facts, fires timers, delivers.
+    Worker,
+    /// Serves the console.
+    Console,
+    /// Everything in one process.
+    All,
+}
+
+impl Role {
+    /// Whether this role serves that surface.
+    pub fn serves(self, surface: Self) -> bool {
+        self == Self::All || self == surface
+    }
+}
