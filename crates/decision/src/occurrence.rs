@@ -47,9 +47,10 @@ impl SubjectKey {
         }
         let mut mac = Hmac::<Sha256>::new(&block.into());
         let object = occasion.object.as_ref();
+        let origin = occasion.origin.uuid();
         let parts = [
             tenant.as_str().as_bytes(),
-            occasion.origin.uuid().as_bytes(),
+            origin.as_bytes(),
             occasion.node.as_str().as_bytes(),
             object.map_or(b"", |it| it.kind.as_bytes()),
             object.map_or(b"", |it| it.id.as_bytes()),
