@@ -1,6 +1,6 @@
 //! Entries: kinds, custody, what a submission carries, and the 34 bytes that stay for ever.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt};
 
 use chrono::TimeDelta;
 use kernel::{DecisionId, Digest, Fact, FactId, Instant, SubjectId, TenantId};
@@ -100,8 +100,6 @@ macro_rules! kinds {
 kinds! {
     /// A decision, served or refused.
     Decision = 0x01, "decision";
-    /// What became of a decision.
-    OutcomeObserved = 0x04, "outcome.observed";
     /// A grant, refusal, withdrawal, objection or restriction.
     Consent = 0x20, "consent";
     /// Identifiers came to name one person.
@@ -127,7 +125,7 @@ impl fmt::Display for EntryKind {
 /// How long a record is kept, by the name of the class; keys are per class.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 // Invariant: 1 to CLASS_BYTES_MAX of `[a-z0-9_-]`.
-pub struct RetentionClass(Arc<str>);
+pub struct RetentionClass(Cow<'static, str>);
 
 /// A text that is not the name of a group or class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -135,9 +133,23 @@ pub struct RetentionClass(Arc<str>);
 pub struct NameError;
 
 impl RetentionClass {
+    /// A class written in source; an illegal name fails the build when used in a `const`.
+    #[expect(clippy::panic, reason = "evaluated at compile time in every const use")]
+    pub const fn of(name: &'static str) -> Self {
+        if is_name(name, CLASS_BYTES_MAX) {
+            Self(Cow::Borrowed(name))
+        } else {
+            panic!("not the name of a retention class")
+        }
+    }
+
     /// Reads the name: 1 to [`CLASS_BYTES_MAX`] of `[a-z0-9_-]`.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        if is_name(text, CLASS_BYTES_MAX) { Ok(Self(text.into())) } else { Err(NameError) }
+        if is_name(text, CLASS_BYTES_MAX) {
+            Ok(Self(Cow::Owned(text.to_owned())))
+        } else {
+            Err(NameError)
+        }
     }
 
     /// The name.
@@ -146,9 +158,18 @@ impl RetentionClass {
     }
 }
 
-pub(crate) fn is_name(text: &str, bytes_max: usize) -> bool {
-    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
-    (1..=bytes_max).contains(&text.len()) && text.bytes().all(legal)
+pub(crate) const fn is_name(text: &str, bytes_max: usize) -> bool {
+    let mut rest = text.as_bytes();
+    if rest.is_empty() || rest.len() > bytes_max {
+        return false;
+    }
+    while let [first, tail @ ..] = rest {
+        if !matches!(first, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-') {
+            return false;
+        }
+        rest = tail;
+    }
+    true
 }
 
 /// Under whose keys a group is sealed.
@@ -184,6 +205,14 @@ impl IdemKey {
     /// The key with these bytes; the instant must be a function of the request: equal on retries.
     pub const fn new(bytes: [u8; 16], minted_at: Instant) -> Self {
         Self { bytes, minted_at }
+    }
+
+    /// The key that is a `UUIDv7` (RFC 9562), minted when it says.
+    pub fn from_uuid_v7(uuid: Uuid) -> Option<Self> {
+        let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
+        let micros = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?;
+        let minted_at = Instant::from_micros(micros.checked_add(i64::from(nanos / 1_000))?);
+        (uuid.get_version_num() == 7).then(|| Self::new(*uuid.as_bytes(), minted_at))
     }
 
     /// The instant the key was minted.

@@ -123,7 +123,12 @@ impl KeyOwner {
 pub struct WrapError;
 
 /// Encrypts a key under a key-encryption key, bound to its name and to `bound`.
-pub fn wrap(kek: &[u8; 32], nonce: [u8; 12], key: &Key, bound: &[u8]) -> Result<Vec<u8>, WrapError> {
+pub fn wrap(
+    kek: &[u8; 32],
+    nonce: [u8; 12],
+    key: &Key,
+    bound: &[u8],
+) -> Result<Vec<u8>, WrapError> {
     let aad = [key.kid.0.as_slice(), bound].concat();
     let sealed = Aes256Gcm::new(kek.into())
         .encrypt(&Nonce::from(nonce), Payload { msg: &key.secret, aad: &aad })

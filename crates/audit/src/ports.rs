@@ -82,12 +82,7 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Items whose key is known, and items whose companion is vetoed, leave no trace.
     async fn commit(&self, batch: &Batch) -> Result<Committed, CommitError>;
     /// The leaves from this index on, in order, at most so many.
-    async fn leaves(
-        &self,
-        tenant: &TenantId,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<Leaf>, Fault>;
+    async fn leaves(&self, tenant: &TenantId, from: u64, limit: usize) -> Result<Vec<Leaf>, Fault>;
 }
 
 /// A sealed record and its place.
@@ -129,11 +124,7 @@ pub trait Keyring: fmt::Debug + Send + Sync + 'static {
     async fn find(&self, tenant: &TenantId, owners: &[KeyOwner])
     -> Result<Vec<Option<Key>>, Fault>;
     /// Keeps these keys, durably, and returns the key of each owner: the one kept first wins.
-    async fn keep(
-        &self,
-        tenant: &TenantId,
-        minted: &[(KeyOwner, Key)],
-    ) -> Result<Vec<Key>, Fault>;
+    async fn keep(&self, tenant: &TenantId, minted: &[(KeyOwner, Key)]) -> Result<Vec<Key>, Fault>;
     /// The keys of these names that exist, in the order asked.
     async fn open(&self, tenant: &TenantId, kids: &[Kid]) -> Result<Vec<Option<Key>>, Fault>;
 }

@@ -1,0 +1,15 @@
+//! The use cases: append, prove, read, and entries for other domains' facts.
+
+mod append;
+mod fact;
+mod lane;
+mod prove;
+mod record;
+mod trail;
+mod vault;
+
+pub use append::{AppendService, Appended, Position};
+pub use fact::{FactEntryService, kind_of};
+pub use prove::{Disclose, LogCheck, ProveService};
+pub use record::{OpenedRecord, RecordService};
+pub use trail::{AppendError, IDEM_STALE, MALFORMED, Published, TOO_LARGE, Trail, TrailPorts};
