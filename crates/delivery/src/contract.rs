@@ -1,1 +1,124 @@
+//! The laws of delivery's ports, for every implementation and every wrapper.
+//!
+//! A fixture gives each law a desk of its own: deliveries, gate, contacts and inbox over one state.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a broken law panics"
+)]
+
+pub mod contacts;
+pub mod gate;
+pub mod inbox;
+pub mod sample;
+pub mod store;
+
+use async_trait::async_trait;
+use kernel::{Epochs, Fact, PersonAt, TenantId};
+
+use crate::ports::{ContactLedger, DeliveryStore, Inbox, SendGate};
+
+/// A desk under test and the means to move what its gate reads.
+#[async_trait]
+pub trait DeskFixture: Send + Sync {
+    /// The deliveries.
+    fn store(&self) -> &dyn DeliveryStore;
+    /// The gate.
+    fn gate(&self) -> &dyn SendGate;
+    /// The contacts.
+    fn contacts(&self) -> &dyn ContactLedger;
+    /// The inbox.
+    fn inbox(&self) -> &dyn Inbox;
+    /// Sets the heads the gate reads for a person: the choices of the first node carry the epoch.
+    async fn set_heads(&self, tenant: &TenantId, person: &PersonAt, epochs: Epochs);
+    /// Every fact kept so far, in order.
+    async fn facts(&self) -> Vec<Fact>;
+}
+
+/// The suite of [`DeliveryStore`]: `delivery_store_suite!(module, async expression)`.
+#[macro_export]
+macro_rules! delivery_store_suite {
+    ($module:ident, $fixture:expr) => {
+        $crate::desk_suite!($module, $fixture, store;
+            a_delivery_comes_back_with_every_member
+            every_state_comes_back
+            absence_is_none
+            an_action_is_planned_once
+            notes_are_kept
+            a_move_from_an_old_version_changes_nothing
+            what_is_due_comes_in_order
+            pages_meet_without_gaps
+            a_filter_is_kept
+            tenants_do_not_meet
+        );
+    };
+}
+
+/// The suite of [`SendGate`]: `send_gate_suite!(module, async expression)`.
+#[macro_export]
+macro_rules! send_gate_suite {
+    ($module:ident, $fixture:expr) => {
+        $crate::desk_suite!($module, $fixture, gate;
+            a_pass_opens_an_attempt_and_reserves_its_contact
+            a_moved_head_keeps_nothing
+            an_absent_person_does_not_pass
+            a_stale_verdict_does_not_pass
+            an_old_version_does_not_pass
+            an_occurrence_is_served_once_a_channel
+            a_full_cap_over_all_nodes_holds
+            a_batch_counts_its_own_grants
+            a_closed_window_holds
+            a_rehearsal_keeps_nothing
+            an_attempt_ends_once
+            a_retry_reserves_once
+            what_was_not_sent_releases_its_place
+            settling_waits_for_what_is_open
+            settling_reports_what_stays_open
+            settling_does_not_wait_for_others
+            overdue_attempts_are_listed
+        );
+    };
+}
+
+/// The suite of [`ContactLedger`]: `contact_ledger_suite!(module, async expression)`.
+#[macro_export]
+macro_rules! contact_ledger_suite {
+    ($module:ident, $fixture:expr) => {
+        $crate::desk_suite!($module, $fixture, contacts;
+            a_contact_is_recorded_once
+            history_is_of_all_nodes_in_order
+            contacts_of_tenants_do_not_meet
+        );
+    };
+}
+
+/// The suite of [`Inbox`]: `inbox_suite!(module, async expression)`.
+#[macro_export]
+macro_rules! inbox_suite {
+    ($module:ident, $fixture:expr) => {
+        $crate::desk_suite!($module, $fixture, inbox;
+            a_letter_comes_back_with_every_member
+            a_letter_is_kept_once
+            pages_of_letters_meet_without_gaps
+            letters_of_tenants_do_not_meet
+        );
+    };
+}
+
+/// Runs laws of one module, each on a fixture of its own.
+#[macro_export]
+macro_rules! desk_suite {
+    ($module:ident, $fixture:expr, $laws:ident; $($law:ident)+) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $law() {
+                    let fixture = $fixture.await;
+                    $crate::contract::$laws::$law(&fixture).await;
+                }
+            )+
+        }
+    };
+}

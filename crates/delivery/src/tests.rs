@@ -1,1 +1,3 @@
+//! Behaviour of delivery: the state machine, caps, windows, templates, the round of sending.
 
+mod suites;

@@ -340,7 +340,9 @@ fn in_flight(delivery: &Delivery, state: State, n: u8) -> Delivery {
 }
 
 /// Runs futures side by side on this task; their outputs keep their order.
-async fn side_by_side<T>(mut futures: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> Vec<T> {
+pub(crate) async fn side_by_side<T>(
+    mut futures: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>,
+) -> Vec<T> {
     let mut outputs: Vec<Option<T>> = futures.iter().map(|_| None).collect();
     poll_fn(|context| {
         let mut pending = false;

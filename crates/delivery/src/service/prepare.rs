@@ -84,12 +84,12 @@ struct Draft {
 /// Why a draft stops: what happens to the delivery, or that its sources were out of reach.
 enum Stop {
     Event(Option<PersonAt>, Event),
-    Fault(Fault),
+    OutOfReach,
 }
 
 impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+    fn from(_: Fault) -> Self {
+        Self::OutOfReach
     }
 }
 
@@ -124,7 +124,7 @@ impl Preparer {
                 Err(Stop::Event(person, event)) => {
                     Err(Prepared::Stopped(Box::new(delivery), person, event))
                 }
-                Err(Stop::Fault(_)) => Err(out_of_reach(delivery, now)),
+                Err(Stop::OutOfReach) => Err(out_of_reach(delivery, now)),
             });
         }
         let asks: Vec<LinkAsk> = drafts.iter().flatten().map(Draft::links).collect();
