@@ -211,10 +211,38 @@ impl EventKind {
         }
     }
 
+    /// Whether the event counts as the later one among events of the same instant.
+    pub const fn narrows(&self) -> bool {
+        self.is_restrictive()
+            || matches!(self, Self::Stated(Statement::Contract { active: false, .. }))
+    }
+
     /// Whether sends already under way must be waited for before the event is acknowledged: also
     /// a statement may take a ground away.
     pub const fn settles(&self) -> bool {
-        self.is_restrictive() || matches!(self, Self::Stated(_))
+        match self {
+            Self::Stated(Statement::Contract { active: true, until: None, .. }) => false,
+            Self::Stated(_) => true,
+            _ => self.is_restrictive(),
+        }
+    }
+
+    /// The purposes the event is about, where it is about purposes.
+    pub fn scope(&self) -> Option<PurposeScope> {
+        match self {
+            Self::Requested { purpose } => Some(PurposeScope::Under(purpose.key.clone())),
+            Self::Given(grant) | Self::Renewed(grant) => {
+                Some(PurposeScope::Under(grant.purpose.key.clone()))
+            }
+            Self::Refused { scope, .. }
+            | Self::Withdrawn { scope, .. }
+            | Self::Objected { scope, .. }
+            | Self::ObjectionLifted { scope, .. }
+            | Self::Restricted { scope, .. }
+            | Self::RestrictionLifted { scope, .. }
+            | Self::ChannelPref { scope, .. } => Some(scope.clone()),
+            _ => None,
+        }
     }
 
     /// The name of the kind, as facts carry it.

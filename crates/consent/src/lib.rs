@@ -17,23 +17,30 @@
 
 pub mod artifacts;
 pub mod chain;
+pub mod evaluate;
 pub mod event;
+pub mod fold;
 pub mod grant;
 pub mod label;
 pub mod ports;
 pub mod preference;
 pub mod purpose;
 pub mod reason;
+pub mod receipt;
 pub mod scope;
+pub mod service;
 pub mod snapshot;
+pub mod standing;
 pub mod verdict;
 pub mod withdrawal;
 
 pub use artifacts::Artifacts;
 pub use chain::{ConsentEvent, EventRef, NodeLog};
+pub use evaluate::evaluate;
 pub use event::{
     EventKind, Limb, NewEvent, RestrictionGround, Statement, SuppressionReason, SuppressionScope,
 };
+pub use fold::fold;
 pub use grant::{Actor, Expression, Grant, Method, NoticeShown, Proof};
 pub use label::{Jurisdiction, Label};
 pub use preference::{Choice, FrequencyLimit, Quiet, Zone};
@@ -43,5 +50,6 @@ pub use purpose::{
 };
 pub use scope::{ChannelSet, PurposeScope};
 pub use snapshot::{Snapshot, State};
+pub use standing::{Standing, standing};
 pub use verdict::{Ask, BundleFacts, Ground, Grounds, Obligations, Outcome, Verdict};
-pub use withdrawal::{Acknowledgement, Certificate, Standing, WithdrawalScope};
+pub use withdrawal::{Acknowledgement, Certificate, Effect, WithdrawalScope};

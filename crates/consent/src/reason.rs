@@ -13,6 +13,9 @@ macro_rules! codes {
 
 codes! {
     RQ_SCHEMA = "RQ.SCHEMA": "The request is not well formed.";
+    RQ_FUTURE = "RQ.FUTURE": "The event lies in the future.";
+    RQ_TRANSITION = "RQ.TRANSITION": "There is nothing this event could follow.";
+    RQ_TOO_MANY = "RQ.TOO_MANY": "The log of this identifier is full.";
     FR_NO_SNAPSHOT = "FR.NO_SNAPSHOT": "The person's choices could not be read.";
     FR_MALFORMED = "FR.MALFORMED": "The log of the person's choices has a gap or cannot be read.";
     FR_STALE_EPOCH = "FR.STALE_EPOCH": "The choices at hand are older than the asker demands.";
@@ -70,4 +73,14 @@ codes! {
     TP_OPTED_OUT = "TP.OPTED_OUT": "The person did not choose this topic.";
     FQ_QUIET = "FQ.QUIET": "The person wants quiet now.";
     FQ_SNOOZED = "FQ.SNOOZED": "The person paused optional messages.";
+}
+
+/// Where a code stands in gate order.
+pub fn rank(reason: &Reason) -> usize {
+    ALL.iter().position(|it| it.0 == *reason).unwrap_or(usize::MAX)
+}
+
+/// The plain sentence of a code of this crate.
+pub fn sentence(reason: &Reason) -> Option<&'static str> {
+    ALL.iter().find(|it| it.0 == *reason).map(|it| it.1)
 }

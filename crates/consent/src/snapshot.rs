@@ -142,6 +142,17 @@ impl NoticeRef {
     const fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
+
+    /// Whether it is the other notice at the same version or a later one.
+    pub fn is_as_new_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::None) => true,
+            (Self::None, Self::Shown { .. }) => false,
+            (Self::Shown { name, version }, Self::Shown { name: of, version: least }) => {
+                name == of && version >= least
+            }
+        }
+    }
 }
 
 impl From<Option<&NoticeShown>> for NoticeRef {

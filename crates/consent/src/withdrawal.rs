@@ -61,7 +61,7 @@ impl WithdrawalScope {
 /// How far an accepted "no" has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum Effect {
     /// Nothing gated before it can still be handed off.
     Effective,
     /// Kept: no new send passes the gate, but one under way may not have ended.
@@ -73,7 +73,7 @@ pub enum Standing {
 #[serde(deny_unknown_fields)]
 pub struct Acknowledgement {
     /// How far it has come.
-    pub standing: Standing,
+    pub effect: Effect,
     /// The sum of the epochs of the person's nodes after it.
     pub epoch: Epoch,
     /// What it is evidence of.

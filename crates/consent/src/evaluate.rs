@@ -1,0 +1,259 @@
+//! The answer: pure and total; every gate runs and every reason is collected.
+
+use std::sync::Arc;
+
+use chrono::{Datelike, TimeDelta};
+use kernel::{Epoch, Epochs, Instant, Known, Reason};
+
+use crate::{
+    Artifacts, Ask, ChannelSet, Flag, Ground, Grounds, Jurisdiction, Obligations, Outcome, Purpose,
+    RestrictionGround, Snapshot, State, Verdict, artifacts::REGIMES_MAX, fold::SKEW,
+    purpose::BasisSpec, reason,
+};
+
+mod basis;
+mod contact;
+
+/// The longest a verdict is good for, and the oldest a snapshot may be.
+pub const GOOD_FOR_MAX: TimeDelta = TimeDelta::seconds(60);
+
+/// Answers an ask from a snapshot and the registry, for an instant.
+///
+/// The same epochs and any instant before `good_until` give the same outcome. The policy epoch is
+/// the caller's to add: [`Verdict::under`].
+pub fn evaluate(ask: &Ask, snapshot: &Snapshot, artifacts: &Artifacts, as_of: Instant) -> Verdict {
+    let mut gates = Gates {
+        ask,
+        state: &snapshot.state,
+        as_of,
+        reasons: Vec::new(),
+        grounds: Grounds::default(),
+        good_until: as_of.plus(GOOD_FOR_MAX),
+        held_until: None,
+    };
+    gates.freshness(snapshot);
+    gates.bundle();
+    let purpose = artifacts.purpose(&ask.purpose.key);
+    if let Some(purpose) = purpose {
+        gates.purpose(purpose);
+        gates.suppression(purpose);
+        gates.restriction(purpose);
+        gates.minors(purpose);
+        gates.lawful_basis(purpose);
+        gates.objections(purpose);
+        if !purpose.is(Flag::ServiceMessage) {
+            gates.preferences();
+        }
+    } else {
+        gates.refuse(reason::PU_UNKNOWN);
+    }
+    gates.verdict(snapshot, artifacts, purpose)
+}
+
+/// Collects reasons, grounds and edges of time while the gates run.
+#[derive(Debug)]
+struct Gates<'a> {
+    ask: &'a Ask,
+    state: &'a State,
+    as_of: Instant,
+    reasons: Vec<Reason>,
+    grounds: Grounds,
+    good_until: Instant,
+    held_until: Option<Instant>,
+}
+
+impl Gates<'_> {
+    fn refuse(&mut self, reason: Reason) {
+        if !self.reasons.contains(&reason) {
+            self.reasons.push(reason);
+        }
+    }
+
+    fn refuse_if(&mut self, wrong: bool, reason: Reason) {
+        if wrong {
+            self.refuse(reason);
+        }
+    }
+
+    /// Notes that something read changes at this instant.
+    fn edge(&mut self, at: Instant) {
+        if at > self.as_of {
+            self.good_until = self.good_until.min(at);
+        }
+    }
+
+    /// Whether a stretch of time contains the instant; both its ends are edges.
+    fn within(&mut self, from: Instant, until: Option<Instant>) -> bool {
+        self.edge(from);
+        if let Some(until) = until {
+            self.edge(until);
+        }
+        from <= self.as_of && until.is_none_or(|it| self.as_of < it)
+    }
+
+    fn freshness(&mut self, snapshot: &Snapshot) {
+        let too_old = snapshot.read_at.plus(GOOD_FOR_MAX);
+        self.edge(too_old);
+        self.edge(snapshot.read_at.minus(SKEW));
+        self.refuse_if(self.ask.address.is_some() && self.ask.channel.is_none(), reason::RQ_SCHEMA);
+        self.refuse_if(snapshot.state.broken > 0, reason::FR_MALFORMED);
+        self.refuse_if(snapshot.person < self.ask.person_min, reason::FR_STALE_EPOCH);
+        self.refuse_if(self.as_of >= too_old, reason::FR_TOO_OLD);
+        self.refuse_if(self.as_of < snapshot.read_at.minus(SKEW), reason::FR_CLOCK);
+        self.refuse_if(snapshot.identity != self.ask.identity, reason::FR_IDENTITY_EPOCH);
+        self.refuse_if(self.state.nodes == 0, reason::SU_UNKNOWN);
+    }
+
+    fn bundle(&mut self) {
+        match &self.ask.bundle {
+            Known::Is { value, .. } => self.refuse_if(value.criminal, reason::SC_A10_NO_AUTHORITY),
+            Known::Unknown(_) => self.refuse(reason::FR_UNKNOWN_BUNDLE),
+            Known::NotApplicable(_) => {}
+        }
+    }
+
+    fn purpose(&mut self, purpose: &Purpose) {
+        let in_force = self.within(purpose.effective_from, purpose.effective_until);
+        let current = purpose.version == self.ask.purpose.version;
+        self.refuse_if(!in_force || !current, reason::PU_INACTIVE);
+        let allowed = self.ask.channel.is_none_or(|it| purpose.channels.contains(it));
+        self.refuse_if(!allowed, reason::PU_CHANNEL);
+    }
+
+    fn restriction(&mut self, purpose: &Purpose) {
+        let state = self.state;
+        // Another person's vital interests are worth more than a restriction (Art. 18(2)).
+        if purpose.bases.values().all(|it| matches!(it, BasisSpec::VitalInterests {})) {
+            return;
+        }
+        for it in state.restrictions.iter().filter(|it| it.scope.covers(&purpose.key)) {
+            self.refuse(match it.ground {
+                RestrictionGround::A => reason::RS_A18_A,
+                RestrictionGround::B => reason::RS_A18_B,
+                RestrictionGround::C => reason::RS_A18_C,
+                RestrictionGround::D => reason::RS_A18_D,
+            });
+        }
+    }
+
+    fn minors(&mut self, purpose: &Purpose) {
+        let profiled = purpose.is(Flag::DirectMarketing) && purpose.is(Flag::Profiling);
+        let age = self.age_min();
+        self.refuse_if(profiled && age.is_some_and(|it| it < 18), reason::AC_CHILD_PROFILING);
+        self.refuse_if(purpose.is(Flag::ChildDirected) && age.is_none(), reason::AC_AGE_UNKNOWN);
+    }
+
+    /// The youngest the person can be, where a year of birth is known.
+    fn age_min(&mut self) -> Option<i32> {
+        if self.state.born == 0 {
+            return None;
+        }
+        let year = self.as_of.utc().year();
+        let next =
+            chrono::NaiveDate::from_ymd_opt(year + 1, 1, 1)?.and_time(chrono::NaiveTime::MIN);
+        self.edge(Instant::from(next.and_utc()));
+        Some(year - i32::from(self.state.born) - 1)
+    }
+
+    /// Every candidate regime: where the person lives and where it is done; where the former is
+    /// unknown, every regime the purpose lists.
+    fn each_regime(
+        &mut self,
+        purpose: &Purpose,
+        mut judge: impl FnMut(&mut Self, Jurisdiction, Option<&BasisSpec>),
+    ) {
+        let state = self.state;
+        if state.jurisdictions.is_empty() {
+            for (jurisdiction, spec) in &purpose.bases {
+                judge(self, *jurisdiction, Some(spec));
+            }
+        }
+        for jurisdiction in &state.jurisdictions {
+            judge(self, *jurisdiction, purpose.bases.get(jurisdiction));
+        }
+        let seen = |it: &Jurisdiction| {
+            state.jurisdictions.contains(it)
+                || (state.jurisdictions.is_empty() && purpose.bases.contains_key(it))
+        };
+        if let Some(it) = self.ask.jurisdiction.filter(|it| !seen(it)) {
+            judge(self, it, purpose.bases.get(&it));
+        }
+    }
+
+    fn lawful_basis(&mut self, purpose: &Purpose) {
+        let mut all_hold = true;
+        self.each_regime(purpose, |gates, jurisdiction, spec| {
+            let held = match spec {
+                Some(spec) => gates.basis(purpose, jurisdiction, spec).is_some_and(|evidence| {
+                    let basis = spec.basis();
+                    gates.grounds.push(Ground { jurisdiction, basis, evidence })
+                }),
+                None => {
+                    gates.refuse(reason::PU_JURISDICTION);
+                    false
+                }
+            };
+            all_hold &= held;
+        });
+        let nowhere = self.grounds.first().is_none() && all_hold;
+        self.refuse_if(nowhere, reason::PU_JURISDICTION);
+        // Where some candidates permit and some do not, knowing the law would decide.
+        let split = self.state.jurisdictions.is_empty() && self.grounds.first().is_some();
+        let too_many = self.state.jurisdictions.len() >= REGIMES_MAX;
+        self.refuse_if(!all_hold && (split || too_many), reason::FR_UNKNOWN_JURISDICTION);
+    }
+
+    fn verdict(
+        mut self,
+        snapshot: &Snapshot,
+        artifacts: &Artifacts,
+        purpose: Option<&Purpose>,
+    ) -> Verdict {
+        let outcome = if self.reasons.is_empty() {
+            Outcome::Permitted
+        } else {
+            self.reasons.sort_by_key(reason::rank);
+            let only_waits =
+                self.reasons.iter().all(|it| *it == reason::FQ_QUIET || *it == reason::FQ_SNOOZED);
+            match self.held_until {
+                Some(until) if only_waits => Outcome::Held { until },
+                _ => Outcome::Refused,
+            }
+        };
+        let service = purpose.is_some_and(|it| it.is(Flag::ServiceMessage));
+        Verdict {
+            outcome,
+            reasons: self.reasons,
+            grounds: self.grounds,
+            obligations: Obligations {
+                one_click_unsubscribe: purpose
+                    .is_some_and(|it| it.needs_one_click(self.ask.channel)),
+                human_review: purpose.is_some_and(|it| it.is(Flag::SolelyAutomatedSignificant)),
+                limits: if service { Arc::default() } else { self.state.limits.clone() },
+            },
+            epochs: Epochs {
+                identity: snapshot.identity,
+                person: snapshot.person,
+                policy: Epoch(0),
+            },
+            artifacts: artifacts.digest(),
+            snapshot: snapshot.digest,
+            as_of: self.as_of,
+            good_until: self.good_until,
+        }
+    }
+}
+
+/// The channels that reach a person at an address.
+const ADDRESSED: [kernel::Channel; 3] =
+    [kernel::Channel::Email, kernel::Channel::Sms, kernel::Channel::Push];
+
+fn is_addressed(channel: kernel::Channel) -> bool {
+    ADDRESSED.contains(&channel)
+}
+
+/// The channels on which a person is only met when looking.
+fn is_pulled(channel: kernel::Channel) -> bool {
+    ChannelSet::of(&[kernel::Channel::Web, kernel::Channel::App, kernel::Channel::Webhook])
+        .contains(channel)
+}

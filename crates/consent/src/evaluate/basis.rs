@@ -1,0 +1,209 @@
+//! The six lawful bases of Art. 6(1), special categories, and the rights to object.
+
+use kernel::{Known, Reason};
+
+use super::Gates;
+use crate::{
+    Assessment, Basis, BasisSpec, ConsentTerms, EventRef, Expression, Flag, Jurisdiction, Label,
+    Law, Limb, Purpose, reason,
+    snapshot::{NoticeRef, StandingGrant},
+};
+
+/// The age below which a child cannot consent alone (Art. 8); a regime not listed has the highest.
+const CONSENT_AGES: [(&str, i32); 1] = [("GB", 13)];
+const CONSENT_AGE_MAX: i32 = 16;
+
+fn consent_age(jurisdiction: Jurisdiction) -> i32 {
+    CONSENT_AGES.iter().find(|it| it.0 == jurisdiction.as_str()).map_or(CONSENT_AGE_MAX, |it| it.1)
+}
+
+impl Gates<'_> {
+    /// Whether the basis holds, with its evidence where it rests on an event.
+    pub(super) fn basis(
+        &mut self,
+        purpose: &Purpose,
+        jurisdiction: Jurisdiction,
+        spec: &BasisSpec,
+    ) -> Option<Option<EventRef>> {
+        self.refuse_if(self.is_special() && purpose.special.is_none(), reason::SC_A9_NO_CONDITION);
+        match spec {
+            BasisSpec::Consent(terms) => self.consent(purpose, jurisdiction, terms).map(Some),
+            BasisSpec::Contract { contract } => self.contract(contract).map(Some),
+            BasisSpec::LegalObligation(law) => self.law(law, reason::LB_LEGAL_NOT_IN_FORCE),
+            BasisSpec::VitalInterests {} => self.emergency().map(Some),
+            BasisSpec::PublicTask(law) => self.law(law, reason::LB_PUBLIC_NOT_IN_FORCE),
+            BasisSpec::LegitimateInterests(lia) => self.interests(purpose, lia),
+        }
+    }
+
+    fn is_special(&self) -> bool {
+        matches!(&self.ask.bundle, Known::Is { value, .. } if value.special)
+    }
+
+    /// A grant nothing is wrong with; or else what is wrong with the newest.
+    fn consent(
+        &mut self,
+        purpose: &Purpose,
+        jurisdiction: Jurisdiction,
+        terms: &ConsentTerms,
+    ) -> Option<EventRef> {
+        let state = self.state;
+        let grants = state.grants_of(&purpose.key);
+        for grant in grants {
+            if !self.faults(purpose, jurisdiction, terms, grant).iter().any(|it| it.0) {
+                return Some(grant.place);
+            }
+        }
+        let Some(newest) = grants.first() else {
+            self.without_grant(purpose, reason::LB_CONSENT_MISSING);
+            return None;
+        };
+        for (wrong, reason) in self.faults(purpose, jurisdiction, terms, newest) {
+            if wrong && reason == reason::LB_CONSENT_SCOPE {
+                self.without_grant(purpose, reason);
+            } else {
+                self.refuse_if(wrong, reason);
+            }
+        }
+        None
+    }
+
+    /// What could be wrong with a grant, and whether it is.
+    fn faults(
+        &mut self,
+        purpose: &Purpose,
+        jurisdiction: Jurisdiction,
+        terms: &ConsentTerms,
+        grant: &StandingGrant,
+    ) -> [(bool, Reason); 8] {
+        let aged_out = grant.given_at.plus(terms.max_age.span());
+        let end = grant.expires_at.map_or(aged_out, |it| it.min(aged_out));
+        let begun = self.within(grant.given_at, Some(end)) || self.as_of >= end;
+        let old_notice = match &grant.notice {
+            NoticeRef::None => false,
+            NoticeRef::Shown { name, version } => {
+                *name != terms.notice || *version < terms.notice_version_min
+            }
+        };
+        let old_version = grant.version < terms.version_min || grant.version > purpose.version;
+        let explicit = grant.expression == Expression::Explicit;
+        let significant = purpose.is(Flag::SolelyAutomatedSignificant);
+        let child = self.age_min().is_some_and(|it| it < consent_age(jurisdiction));
+        let channel = self.ask.channel;
+        [
+            (child && !grant.by_guardian, reason::AC_CHILD_NO_GUARDIAN),
+            (!begun, reason::LB_CONSENT_MISSING),
+            (self.as_of >= end, reason::LB_CONSENT_EXPIRED),
+            (old_notice || old_version, reason::LB_CONSENT_STALE_NOTICE),
+            (channel.is_some_and(|it| !grant.channels.contains(it)), reason::LB_CONSENT_SCOPE),
+            ((terms.explicit || significant) && !explicit, reason::LB_CONSENT_NOT_EXPLICIT),
+            (!grant.proven || grant.notice == NoticeRef::None, reason::LB_CONSENT_PROOF),
+            (self.is_special() && !explicit, reason::SC_A9_NOT_EXPLICIT),
+        ]
+    }
+
+    /// Why nothing was granted: taken away, or never given.
+    fn without_grant(&mut self, purpose: &Purpose, otherwise: Reason) {
+        let state = self.state;
+        let mut denied = false;
+        for it in state.denials.iter().filter(|it| it.reaches(&purpose.key, self.ask.channel)) {
+            denied = true;
+            self.refuse(if it.withdrawn {
+                reason::LB_CONSENT_WITHDRAWN
+            } else {
+                reason::LB_CONSENT_REFUSED
+            });
+        }
+        self.refuse_if(!denied, otherwise);
+    }
+
+    fn contract(&mut self, of_type: &Label) -> Option<EventRef> {
+        let state = self.state;
+        let mut same_type = false;
+        for contract in state.contracts.iter().filter(|it| it.of_type == *of_type) {
+            same_type = true;
+            if let Some(until) = contract.until {
+                self.edge(until);
+            }
+            if contract.active && contract.until.is_none_or(|it| self.as_of < it) {
+                return Some(contract.place);
+            }
+        }
+        self.refuse(if same_type {
+            reason::LB_CONTRACT_ENDED
+        } else if state.contracts.is_empty() {
+            reason::LB_CONTRACT_NONE
+        } else {
+            reason::LB_CONTRACT_WRONG_TYPE
+        });
+        None
+    }
+
+    fn law(&mut self, law: &Law, otherwise: Reason) -> Option<Option<EventRef>> {
+        let in_force = self.within(law.in_force_from, law.in_force_until);
+        self.refuse_if(!in_force, otherwise);
+        in_force.then_some(None)
+    }
+
+    fn emergency(&mut self) -> Option<EventRef> {
+        let state = self.state;
+        for it in &state.emergencies {
+            self.edge(it.until);
+            if self.as_of < it.until {
+                return Some(it.place);
+            }
+        }
+        self.refuse(if state.emergencies.is_empty() {
+            reason::LB_VITAL_NO_EMERGENCY
+        } else {
+            reason::LB_VITAL_EXPIRED
+        });
+        None
+    }
+
+    fn interests(&mut self, purpose: &Purpose, lia: &Assessment) -> Option<Option<EventRef>> {
+        self.edge(lia.review_by);
+        let faults = [
+            (!lia.passed || lia.of_version != purpose.version, reason::LB_LI_LIA_FAILED),
+            (self.as_of >= lia.review_by, reason::LB_LI_LIA_EXPIRED),
+            (self.age_min().is_some_and(|it| it < 18), reason::LB_LI_CHILD),
+        ];
+        let wrong = faults.iter().any(|it| it.0);
+        for (wrong, reason) in faults {
+            self.refuse_if(wrong, reason);
+        }
+        (!wrong).then_some(None)
+    }
+
+    /// Art. 21(2) whatever the basis; 21(1) and a withdrawal where the basis can be objected to;
+    /// Art. 22 where a machine alone decides.
+    pub(super) fn objections(&mut self, purpose: &Purpose) {
+        let state = self.state;
+        let marketing = purpose.is(Flag::DirectMarketing);
+        let mut objectionable = false;
+        self.each_regime(purpose, |_, _, spec| {
+            objectionable |= spec.is_some_and(|it| {
+                matches!(it.basis(), Basis::PublicTask | Basis::LegitimateInterests)
+            });
+        });
+        for it in &state.objections {
+            if !it.scope.covers(&purpose.key) || it.lifted_for.contains(&purpose.key) {
+                continue;
+            }
+            match it.limb {
+                Limb::Art21_1 => {
+                    self.refuse_if(objectionable && !marketing, reason::OB_A21_1);
+                    self.refuse_if(marketing, reason::OB_A21_2);
+                }
+                Limb::Art21_2 => self.refuse_if(marketing, reason::OB_A21_2),
+                Limb::Art22 => {
+                    let automated = purpose.is(Flag::SolelyAutomatedSignificant);
+                    self.refuse_if(automated, reason::OB_A22);
+                }
+            }
+        }
+        let denied = state.denials.iter().any(|it| it.reaches(&purpose.key, self.ask.channel));
+        let code = if marketing { reason::OB_A21_2 } else { reason::OB_A21_1 };
+        self.refuse_if(objectionable && denied, code);
+    }
+}

@@ -1,0 +1,269 @@
+//! Grants, denials, objections, restrictions, suppressions.
+
+use kernel::{Instant, PurposeKey};
+
+use super::{Act, Acts};
+use crate::{
+    Actor, ChannelSet, EventKind, Grant, Limb, PurposeScope, State,
+    snapshot::{Denial, Objection, Restriction, StandingGrant, Suppression},
+};
+
+pub(super) fn fold(acts: &Acts<'_>, state: &mut State) {
+    let denials: Vec<_> = acts.iter().filter_map(denied).collect();
+    let grants = grants(acts, &denials, &mut state.ignored);
+    state.denials = standing_denials(acts, &denials, &grants);
+    state.grants = undominated(grants.iter().filter_map(|it| it.standing(&denials)).collect());
+    state.objections = objections(acts);
+    state.restrictions = restrictions(acts);
+    state.suppressions = suppressions(acts);
+}
+
+/// A refusal or withdrawal as said.
+struct Denied<'a> {
+    act: Act<'a>,
+    scope: &'a PurposeScope,
+    channels: ChannelSet,
+    withdrawn: bool,
+}
+
+fn denied<'a>(act: &Act<'a>) -> Option<Denied<'a>> {
+    let (said, channels, withdrawn) = match &act.event.said.kind {
+        EventKind::Refused { scope, channels } => (scope, *channels, false),
+        EventKind::Withdrawn { scope, channels } => (scope, *channels, true),
+        _ => return None,
+    };
+    let scope = act.event.widened.as_ref().unwrap_or(said);
+    Some(Denied { act: *act, scope, channels, withdrawn })
+}
+
+/// A grant as said; a renewal with the grant it confirms.
+struct Granted<'a> {
+    act: Act<'a>,
+    grant: &'a Grant,
+    renews: Option<Act<'a>>,
+}
+
+impl Granted<'_> {
+    fn lifts(&self, denied: &Denied<'_>) -> bool {
+        self.act.lifts(&denied.act) || self.renews.is_some_and(|it| it.lifts(&denied.act))
+    }
+
+    /// The channels nothing defeats.
+    fn channels(&self, denials: &[Denied<'_>]) -> ChannelSet {
+        denials
+            .iter()
+            .filter(|it| it.scope.covers(&self.grant.purpose.key) && !self.lifts(it))
+            .fold(self.grant.channels, |left, it| left.without(it.channels))
+    }
+
+    fn standing(&self, denials: &[Denied<'_>]) -> Option<StandingGrant> {
+        let channels = self.channels(denials);
+        (!channels.is_empty()).then(|| StandingGrant {
+            key: self.grant.purpose.key.clone(),
+            version: self.grant.purpose.version,
+            given_at: self.act.at(),
+            place: self.act.event.place(),
+            channels,
+            expression: self.grant.expression,
+            by_guardian: matches!(self.act.event.said.actor, Actor::Guardian { .. }),
+            proven: self.grant.proof.is_complete(),
+            notice: self.grant.proof.notice.as_ref().into(),
+            expires_at: self.grant.expires_at,
+        })
+    }
+}
+
+fn grants<'a>(acts: &Acts<'a>, denials: &[Denied<'a>], ignored: &mut u32) -> Vec<Granted<'a>> {
+    let mut grants: Vec<Granted<'a>> = Vec::new();
+    for act in acts.iter().filter(|it| it.hard) {
+        match &act.event.said.kind {
+            EventKind::Given(grant) => grants.push(Granted { act: *act, grant, renews: None }),
+            EventKind::Renewed(grant) => match renewed(act, grant, &grants, denials) {
+                Some(of) => grants.push(Granted { act: *act, grant, renews: Some(of) }),
+                None => *ignored = ignored.saturating_add(1),
+            },
+            _ => {}
+        }
+    }
+    grants
+}
+
+/// The latest grant of the same node and purpose that still stood when it was renewed.
+fn renewed<'a>(
+    act: &Act<'a>,
+    renewal: &Grant,
+    grants: &[Granted<'a>],
+    denials: &[Denied<'a>],
+) -> Option<Act<'a>> {
+    let until = act.at().plus(super::SKEW);
+    let stood = |it: &&Granted<'a>| {
+        it.act.node() == act.node()
+            && it.grant.purpose.key == renewal.purpose.key
+            && it.grant.expires_at.is_none_or(|end| act.at() < end)
+            && !denials.iter().any(|denied| {
+                denied.act.at() <= until
+                    && denied.scope.covers(&renewal.purpose.key)
+                    && !denied.channels.intersection(renewal.channels).is_empty()
+                    && !it.lifts(denied)
+            })
+    };
+    grants.iter().rev().find(stood).map(|it| it.renews.unwrap_or(it.act))
+}
+
+/// Drops a grant that a newer one covers in every respect, and sorts by purpose, newest first.
+fn undominated(mut grants: Vec<StandingGrant>) -> Vec<StandingGrant> {
+    grants.sort_by(|a, b| {
+        a.key.cmp(&b.key).then(b.given_at.cmp(&a.given_at)).then(a.place.cmp(&b.place))
+    });
+    let lasts = |it: &StandingGrant| it.expires_at.map_or(i64::MAX, Instant::micros);
+    let mut kept: Vec<StandingGrant> = Vec::with_capacity(grants.len());
+    for grant in grants {
+        let covered = kept.iter().any(|newer| {
+            newer.key == grant.key
+                && newer.version >= grant.version
+                && newer.channels.includes(grant.channels)
+                && newer.expression >= grant.expression
+                && newer.by_guardian >= grant.by_guardian
+                && newer.proven >= grant.proven
+                && newer.notice.is_as_new_as(&grant.notice)
+                && lasts(newer) >= lasts(&grant)
+        });
+        if !covered {
+            kept.push(grant);
+        }
+    }
+    kept
+}
+
+/// Denials, each with the exact purposes a grant or a lifted objection took out of it.
+fn standing_denials(
+    acts: &Acts<'_>,
+    denials: &[Denied<'_>],
+    grants: &[Granted<'_>],
+) -> Vec<Denial> {
+    let mut all: Vec<_> = denials
+        .iter()
+        .map(|denied| {
+            let granted = grants
+                .iter()
+                .filter(|it| it.grant.channels.includes(denied.channels) && it.lifts(denied))
+                .map(|it| it.grant.purpose.key.clone());
+            let reopened = lifted_keys(acts, denied.scope, &denied.act, |limb| limb != Limb::Art22);
+            Denial {
+                scope: denied.scope.clone(),
+                channels: denied.channels,
+                withdrawn: denied.withdrawn,
+                lifted_for: sorted(
+                    granted.chain(reopened).filter(|it| denied.scope.covers(it)).collect(),
+                ),
+                place: denied.act.event.place(),
+            }
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup_by(|a, b| {
+        (&a.scope, a.channels, a.withdrawn, &a.lifted_for)
+            == (&b.scope, b.channels, b.withdrawn, &b.lifted_for)
+    });
+    all
+}
+
+/// The exact purposes for which a lifted objection speaks against the restrictive act.
+fn lifted_keys(
+    acts: &Acts<'_>,
+    scope: &PurposeScope,
+    restriction: &Act<'_>,
+    of_limb: impl Fn(Limb) -> bool,
+) -> Vec<PurposeKey> {
+    acts.iter()
+        .filter_map(|it| match &it.event.said.kind {
+            EventKind::ObjectionLifted { scope: PurposeScope::Under(key), limb }
+                if of_limb(*limb) && scope.covers(key) && it.lifts(restriction) =>
+            {
+                Some(key.clone())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn sorted(mut keys: Vec<PurposeKey>) -> Vec<PurposeKey> {
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+fn objections(acts: &Acts<'_>) -> Vec<Objection> {
+    let mut all: Vec<_> = acts
+        .iter()
+        .filter_map(|act| {
+            let EventKind::Objected { scope, limb } = &act.event.said.kind else { return None };
+            let scope = act.event.widened.as_ref().unwrap_or(scope);
+            let taken_back = acts.iter().any(|it| {
+                matches!(&it.event.said.kind,
+                    EventKind::ObjectionLifted { scope: of, limb: lifted }
+                        if of == scope && lifted == limb)
+                    && it.lifts(act)
+            });
+            (!taken_back).then(|| Objection {
+                scope: scope.clone(),
+                limb: *limb,
+                lifted_for: sorted(lifted_keys(acts, scope, act, |it| it == *limb)),
+                place: act.event.place(),
+            })
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup_by(|a, b| (&a.scope, a.limb, &a.lifted_for) == (&b.scope, b.limb, &b.lifted_for));
+    all
+}
+
+fn restrictions(acts: &Acts<'_>) -> Vec<Restriction> {
+    let mut all: Vec<_> = acts
+        .iter()
+        .filter_map(|act| {
+            let EventKind::Restricted { scope: said, ground } = &act.event.said.kind else {
+                return None;
+            };
+            let scope = act.event.widened.as_ref().unwrap_or(said);
+            let lifted = acts.iter().any(|it| {
+                matches!(&it.event.said.kind,
+                    EventKind::RestrictionLifted { scope: of, ground: lifted, .. }
+                        if (of == scope || of == said) && lifted == ground)
+                    && it.lifts(act)
+            });
+            (!lifted).then(|| Restriction {
+                scope: scope.clone(),
+                ground: *ground,
+                place: act.event.place(),
+            })
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup_by(|a, b| (&a.scope, a.ground) == (&b.scope, b.ground));
+    all
+}
+
+fn suppressions(acts: &Acts<'_>) -> Vec<Suppression> {
+    let mut all: Vec<_> = acts
+        .iter()
+        .filter_map(|act| {
+            let EventKind::Suppressed { scope, reason } = &act.event.said.kind else {
+                return None;
+            };
+            let lifted = acts.iter().any(|it| {
+                matches!(&it.event.said.kind,
+                    EventKind::SuppressionLifted { scope: of, reason: lifted, .. }
+                        if of == scope && lifted == reason)
+                    && it.lifts(act)
+            });
+            (!lifted).then(|| Suppression {
+                scope: scope.clone(),
+                reason: *reason,
+                place: act.event.place(),
+            })
+        })
+        .collect();
+    all.sort_unstable();
+    all
+}
