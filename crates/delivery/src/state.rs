@@ -103,6 +103,18 @@ impl State {
         "abandoned",
     ];
 
+    /// The names of the states that serve an occurrence, for stores that filter.
+    pub const SERVING: &'static [&'static str] = &[
+        "in_flight",
+        "retry_wait",
+        "unknown",
+        "accepted",
+        "delivered",
+        "bounced",
+        "complained",
+        "abandoned",
+    ];
+
     /// When the dispatcher must look at it next, if ever.
     pub const fn due_at(&self, not_before: Instant) -> Option<Instant> {
         match self {
@@ -115,17 +127,8 @@ impl State {
     }
 
     /// Whether it has, or may have, reached the person: its occurrence is served.
-    pub const fn serves(&self) -> bool {
-        matches!(
-            self,
-            Self::InFlight { .. }
-                | Self::RetryWait { .. }
-                | Self::Unknown { .. }
-                | Self::Accepted
-                | Self::Delivered
-                | Self::Bounced
-                | Self::Complained
-        )
+    pub fn serves(&self) -> bool {
+        Self::SERVING.contains(&self.name())
     }
 
     /// Why it stands here, where there is a reason.
