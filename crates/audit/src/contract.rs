@@ -7,9 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{
-    Digest, Entropy, Fact, FactId, Instant, Limit, Reason, SeededEntropy, SubjectId, TenantId,
-};
+use kernel::{Digest, Fact, FactId, Instant, Limit, Reason, SeededEntropy, SubjectId, TenantId};
 
 use crate::{
     entry::{Companion, Custody, EntryKind, Group, IdemKey, Leaf, RecordId, RetentionClass},
@@ -109,13 +107,13 @@ fn fact(n: u64) -> Fact {
     }
 }
 
-fn companion(body: &[u8]) -> Option<Companion> {
-    Some(Companion { kind: COMPANION, body: body.to_vec() })
+fn companion(body: &[u8]) -> Companion {
+    Companion { kind: COMPANION, body: body.to_vec() }
 }
 
 fn batch(head: &Head, before: &[Leaf], items: Vec<Prepared>) -> Batch {
     let mut frontier = Frontier::default();
-    before.iter().for_each(|it| frontier.push(it.hash()));
+    frontier.extend(before.iter().map(Leaf::hash));
     Batch::prepare(acme(), head.epoch, frontier, items.into_iter().map(Arc::new).collect())
 }
 
@@ -147,7 +145,8 @@ pub async fn absence_is_an_answer(fixture: &dyn LogFixture) {
     let records = fixture.records();
     assert_eq!(records.stored(&acme(), &[0, 1]).await.unwrap(), []);
     let limit = Limit::default();
-    assert_eq!(records.locate(&acme(), &subject_token(), None, limit).await.unwrap(), []);
+    let found = records.locate(&acme(), &subject_token(), None, limit).await.unwrap();
+    assert_eq!(found, [0_u64; 0]);
     assert_eq!(records.page(&acme(), None, None, limit).await.unwrap(), []);
 }
 
@@ -218,8 +217,10 @@ pub async fn a_batch_of_repeats_changes_nothing(fixture: &dyn LogFixture) {
 
 /// A vetoed item leaves no trace: its key is free, its facts and companion are gone.
 pub async fn a_vetoed_item_leaves_no_trace(fixture: &dyn LogFixture) {
-    let vetoed = Prepared { companion: companion(VETOED), facts: vec![fact(1)], ..decision(0) };
-    let kept = Prepared { companion: companion(b"kept"), facts: vec![fact(2)], ..decision(1) };
+    let vetoed =
+        Prepared { companion: Some(companion(VETOED)), facts: vec![fact(1)], ..decision(0) };
+    let kept =
+        Prepared { companion: Some(companion(b"kept")), facts: vec![fact(2)], ..decision(1) };
     let head = fixture.journal().take_over(&acme(), &origin()).await.unwrap();
     let both = batch(&head, &[], vec![vetoed, kept.clone()]);
     let committed = fixture.journal().commit(&both).await.unwrap();
@@ -232,13 +233,17 @@ pub async fn a_vetoed_item_leaves_no_trace(fixture: &dyn LogFixture) {
 
 /// Facts and companions come with their batch, in order, or not at all.
 pub async fn facts_and_companions_come_with_their_batch(fixture: &dyn LogFixture) {
-    let one =
-        Prepared { companion: companion(b"one"), facts: vec![fact(1), fact(2)], ..decision(0) };
-    let two = Prepared { companion: companion(b"two"), facts: vec![fact(3)], ..decision(1) };
+    let one = Prepared {
+        companion: Some(companion(b"one")),
+        facts: vec![fact(1), fact(2)],
+        ..decision(0)
+    };
+    let two = Prepared { companion: Some(companion(b"two")), facts: vec![fact(3)], ..decision(1) };
     let (head, _) = commit(fixture, vec![one, two]).await;
     assert_eq!(fixture.facts().await, [fact(1), fact(2), fact(3)]);
     assert_eq!(fixture.companions().await, [b"one", b"two"]);
-    let three = Prepared { companion: companion(b"three"), facts: vec![fact(4)], ..decision(2) };
+    let three =
+        Prepared { companion: Some(companion(b"three")), facts: vec![fact(4)], ..decision(2) };
     let fenced = batch(&head, &[], vec![three]);
     assert!(fixture.journal().commit(&fenced).await.is_err());
     assert_eq!(fixture.facts().await.len(), 3);

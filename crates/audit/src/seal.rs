@@ -249,7 +249,9 @@ pub fn group_leaf(name: &str, kids: &[Kid], commitment: &Hash) -> Hash {
     let mut hash = Sha256::new_with_prefix([0x00, length(name)]);
     hash.update(name);
     hash.update([u8::try_from(kids.len()).unwrap_or(u8::MAX)]);
-    kids.iter().for_each(|it| hash.update(it.as_bytes()));
+    for kid in kids {
+        hash.update(kid.as_bytes());
+    }
     hash.update(commitment.as_bytes());
     Hash::from_bytes(hash.finalize().into())
 }

@@ -104,7 +104,7 @@ impl Batch {
     /// Size and root of the tree with this batch.
     pub fn after(&self) -> (u64, Hash) {
         let mut frontier = self.before.clone();
-        self.items.iter().for_each(|it| frontier.push(it.leaf.hash()));
+        frontier.extend(self.items.iter().map(|it| it.leaf.hash()));
         (frontier.size(), frontier.root())
     }
 

@@ -100,10 +100,16 @@ impl Frontier {
     }
 }
 
+impl Extend<Hash> for Frontier {
+    fn extend<I: IntoIterator<Item = Hash>>(&mut self, leaves: I) {
+        leaves.into_iter().for_each(|it| self.push(it));
+    }
+}
+
 /// The root over these leaf hashes.
 pub fn root_of(leaves: impl IntoIterator<Item = Hash>) -> Hash {
     let mut frontier = Frontier::default();
-    leaves.into_iter().for_each(|it| frontier.push(it));
+    frontier.extend(leaves);
     frontier.root()
 }
 
@@ -253,9 +259,15 @@ impl Tree {
     }
 }
 
+impl Extend<Hash> for Tree {
+    fn extend<I: IntoIterator<Item = Hash>>(&mut self, leaves: I) {
+        leaves.into_iter().for_each(|it| self.push(it));
+    }
+}
+
 /// The largest power of two below `n_leaves`, which is at least 2.
 const fn split(n_leaves: u64) -> u64 {
-    1 << (63 - (n_leaves - 1).leading_zeros())
+    1 << (n_leaves - 1).ilog2()
 }
 
 fn position(number: u64) -> Option<usize> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    entry::Leaf,
+    entry::{EntryKind, Leaf},
     key::Kid,
     note::{NoteError, SignedCheckpoint, VerifierKey},
     receipt::{Receipt, ReceiptGroup, TlogProof, bytes},
@@ -153,7 +153,7 @@ pub fn verify(receipt: &[u8], trusted: Option<&VerifierKey>) -> Report {
     }
     let Some(leaf) = leaf_of(&receipt) else { return report.end(Exit::Invalid, LEAF) };
     report.checks.push("leaf");
-    report.kind = leaf.kind().map(|it| it.as_str());
+    report.kind = leaf.kind().map(EntryKind::as_str);
     let leads = tree::verify_inclusion(
         &leaf.hash(),
         proof.index,

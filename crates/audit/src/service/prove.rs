@@ -141,7 +141,7 @@ impl ProveService {
                 check.broken_at = Some(index);
                 return Ok(check);
             }
-            leaves.iter().for_each(|it| frontier.push(it.hash()));
+            frontier.extend(leaves.iter().map(Leaf::hash));
         }
         if frontier.root() != head.root {
             check.broken_at = Some(head.size);

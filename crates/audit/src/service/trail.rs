@@ -12,13 +12,13 @@ use super::{
     vault::Vault,
 };
 use crate::{
-    entry::Submission,
+    entry::{Leaf, Submission},
     key::{Key, KeyOwner},
     note::{Checkpoint, Origin},
-    ports::{CommitError, Head, Journal, Keyring, Records, Signer},
+    ports::{CommitError, Committed, Head, Journal, Keyring, Records, Signer},
     seal::{self, Keys, RECORD_SEALED_BYTES_MAX, RecordHead, SealError},
     sequence::{Batch, Prepared, Token, settle},
-    tree::{Block, Hash, Tree},
+    tree::{BLOCK_LEAVES, Block, Hash, Tree},
 };
 
 /// The idempotency key was minted outside the window.
@@ -198,16 +198,16 @@ impl Trail {
     }
 
     async fn block(&self, tenant: &TenantId, number: u64) -> Result<Vec<Hash>, Fault> {
-        let n_leaves = usize::try_from(crate::tree::BLOCK_LEAVES).unwrap_or(usize::MAX);
-        let from = number.saturating_mul(crate::tree::BLOCK_LEAVES);
+        let n_leaves = usize::try_from(BLOCK_LEAVES).unwrap_or(usize::MAX);
+        let from = number.saturating_mul(BLOCK_LEAVES);
         let leaves = self.journal.leaves(tenant, from, n_leaves).await?;
-        Ok(leaves.iter().map(crate::entry::Leaf::hash).collect())
+        Ok(leaves.iter().map(Leaf::hash).collect())
     }
 
     async fn proof(
         &self,
         tenant: &TenantId,
-        prove: impl Fn(&Tree) -> Option<Vec<Hash>> + Send,
+        prove: impl Fn(&Tree) -> Option<Vec<Hash>> + Send + Sync,
     ) -> Result<Option<(Vec<Hash>, Arc<Published>)>, Fault> {
         let log = self.log(tenant);
         let attempt =
@@ -362,7 +362,7 @@ impl Trail {
         &self,
         log: &Log,
         items: Vec<Arc<Prepared>>,
-    ) -> Result<(Batch, crate::ports::Committed), AppendError> {
+    ) -> Result<(Batch, Committed), AppendError> {
         // From here the outcome is in doubt until it is published.
         let batch = log.with(|it| {
             it.published = None;
@@ -386,7 +386,7 @@ impl Trail {
             if leaves.is_empty() {
                 return Err(AppendError::Amnesia);
             }
-            leaves.iter().for_each(|it| tree.push(it.hash()));
+            tree.extend(leaves.iter().map(Leaf::hash));
         }
         if tree.size() != head.size || tree.root() != head.root {
             return Err(AppendError::Amnesia);
@@ -407,7 +407,7 @@ impl Trail {
         }
         let published = self.signed(durable).await?;
         log.with(|it| {
-            kept.items.iter().for_each(|item| it.tree.push(item.leaf.hash()));
+            it.tree.extend(kept.items.iter().map(|it| it.leaf.hash()));
             if it.tree.root() != root {
                 return Err(AppendError::Amnesia);
             }

@@ -48,13 +48,13 @@ impl Vault {
 
     /// The owner's key, if it is in the cache.
     pub(super) fn cached(&self, tenant: &TenantId, owner: &KeyOwner) -> Option<Key> {
-        let owned = (tenant.clone(), owner.clone());
+        let entry = (tenant.clone(), owner.clone());
         self.locked(|it| {
-            if let Some(key) = it.young.get(&owned) {
+            if let Some(key) = it.young.get(&entry) {
                 return Some(key.clone());
             }
-            let key = it.old.remove(&owned)?;
-            it.keep(owned, key.clone());
+            let key = it.old.remove(&entry)?;
+            it.keep(entry, key.clone());
             Some(key)
         })
     }
