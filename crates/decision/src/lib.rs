@@ -11,17 +11,26 @@
 
 pub mod artifacts;
 pub mod condition;
+pub mod explain;
 pub mod inputs;
 pub mod node;
 pub mod occurrence;
+pub mod pipeline;
 pub mod ports;
+pub mod rank;
 pub mod reasons;
 pub mod record;
+pub mod replay;
+pub mod schedule;
 pub mod service;
 
 pub use artifacts::Artifacts;
 pub use inputs::{Inputs, NodeInputs};
 pub use node::Node;
 pub use occurrence::{ObjectRef, Occasion, Occurrence, Settlement, State, SubjectKey};
+pub use pipeline::{Decided, Outcome, decide};
 pub use record::{Record, StoredRecord};
-pub use service::{Answer, Ask, AskError, Served, Sources};
+pub use replay::{Mismatch, replay};
+pub use service::{
+    Answer, Ask, AskError, DecisionService, ReadingService, Served, Sources, TriggerService, Who,
+};

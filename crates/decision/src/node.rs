@@ -60,7 +60,7 @@ pub struct Node {
     /// The purpose as records print it.
     pub(crate) purpose_text: Arc<str>,
     /// The boundary and purpose artifacts, pinned.
-    pub(crate) pins: Vec<(Arc<str>, ArtifactPin)>,
+    pub(crate) pins: Vec<(&'static str, ArtifactPin)>,
     /// The lawful basis claimed per jurisdiction.
     pub basis: BTreeMap<Arc<str>, Arc<str>>,
     /// What it may know.

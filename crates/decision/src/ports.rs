@@ -340,8 +340,6 @@ pub struct ClaimAsk {
     pub now: Instant,
     /// Until when the claim holds.
     pub lease_until: Instant,
-    /// A claimed person's occurrences due until then come along.
-    pub window_until: Instant,
     /// The most persons.
     pub people: usize,
 }

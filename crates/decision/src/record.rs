@@ -2,7 +2,7 @@
 //!
 //! Members are declared in sorted order, so that plain `serde_json` writes canonical bytes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use kernel::{
     CanonicalError, DecisionId, Digest, Epochs, JourneyNode, OccurrenceKey, Reason, SubjectId,
@@ -12,12 +12,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::occurrence::ObjectRef;
 
+mod build;
+
+pub(crate) use build::build;
+
 /// The name of the record's shape.
 pub const SCHEMA: &str = "decision/1";
 /// The version of evaluation: raised when an evaluator change alters any outcome.
 pub const SEMANTICS: u32 = 1;
 /// The most bytes of a record.
 pub const RECORD_BYTES_MAX: usize = 16 * 1024;
+
+/// A word of a closed list: borrowed when written, owned when read.
+pub type Word = Cow<'static, str>;
 
 /// A decision record as kept: canonical JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,15 +98,15 @@ pub struct CoreGroup {
     /// The instant everything was judged at.
     pub as_of_us: i64,
     /// The class of the chosen node, or of the first in contest.
-    pub class: Arc<str>,
+    pub class: Word,
     /// The engine.
-    pub engine: Arc<str>,
+    pub engine: Word,
     /// The decision.
     pub id: DecisionId,
     /// `decision`.
-    pub kind: Arc<str>,
+    pub kind: Word,
     /// `triggered` or `inbound`.
-    pub mode: Arc<str>,
+    pub mode: Word,
     /// The journey nodes in contest.
     pub nodes: Vec<JourneyNode>,
     /// The placement asked for.
@@ -111,7 +118,7 @@ pub struct CoreGroup {
     /// Which try, from 0.
     pub round: u8,
     /// [`SCHEMA`].
-    pub schema: Arc<str>,
+    pub schema: Word,
     /// [`SEMANTICS`].
     pub semantics: u32,
     /// The decision it replaces.
@@ -120,9 +127,9 @@ pub struct CoreGroup {
     /// Whose tenant.
     pub tenant: TenantId,
     /// The tier of the chosen node, or of the first in contest.
-    pub tier: Arc<str>,
+    pub tier: Word,
     /// The version of the time-zone database.
-    pub tzdb: Arc<str>,
+    pub tzdb: Word,
 }
 
 /// About whom.
@@ -195,7 +202,7 @@ pub struct VerdictEntry {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obligations: Vec<Arc<str>>,
     /// `permitted`, `held` or `refused`.
-    pub permission: Arc<str>,
+    pub permission: Word,
     /// The purpose, `key@version`.
     pub purpose: Arc<str>,
     /// Every reason.
@@ -230,7 +237,7 @@ pub struct NodeEntry {
     /// The fields.
     pub fields: Vec<FieldEntry>,
     /// `free`, `full` or `unknown`.
-    pub headroom: Arc<str>,
+    pub headroom: Word,
     /// When room returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headroom_until_us: Option<i64>,
@@ -286,7 +293,7 @@ pub struct FieldEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<kernel::SystemId>,
     /// `is`, `not_applicable`, or why it is unknown.
-    pub state: Arc<str>,
+    pub state: Word,
     /// The value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
@@ -321,7 +328,7 @@ pub struct ArtifactEntry {
     /// Its digest.
     pub digest: Arc<str>,
     /// Its kind.
-    pub kind: Arc<str>,
+    pub kind: Word,
     /// Its name.
     pub name: Arc<str>,
 }
@@ -384,7 +391,7 @@ pub struct CandidateEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<ScoreEntry>,
     /// The stage it reached.
-    pub stage: Arc<str>,
+    pub stage: Word,
     /// The treatment that fits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub treatment: Option<Arc<str>>,
@@ -403,7 +410,7 @@ pub struct FailureEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<Arc<str>>,
     /// The stage.
-    pub stage: Arc<str>,
+    pub stage: Word,
 }
 
 /// How a candidate scored.
@@ -448,9 +455,9 @@ pub struct OutcomeGroup {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<ActionEntry>,
     /// `serve`, `deny` or `suppress`.
-    pub effect: Arc<str>,
+    pub effect: Word,
     /// `act`, `none` or `holdout`.
-    pub kind: Arc<str>,
+    pub kind: Word,
     /// Why not, where nothing is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
@@ -469,7 +476,7 @@ pub struct ActionEntry {
     /// The node.
     pub node: JourneyNode,
     /// What happens while it is held.
-    pub on_hold: Arc<str>,
+    pub on_hold: Word,
     /// The placement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placement: Option<Arc<str>>,

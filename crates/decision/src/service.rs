@@ -1,6 +1,13 @@
 //! The use cases: ask for a decision, let triggers fire, read and replay records.
 
+mod derive;
+mod dispatch;
+mod facts;
+mod gather;
 mod inbound;
+mod observe;
+mod reading;
+mod trigger;
 
 use std::sync::Arc;
 
@@ -11,7 +18,9 @@ use crate::ports::{
     ReleaseSource, Timetable,
 };
 
-pub use inbound::{Answer, Ask, AskError, Served, Who};
+pub use inbound::{ANSWER_TTL, Answer, Ask, AskError, DecisionService, ROUNDS_MAX, Served, Who};
+pub use reading::{ReadingService, Replayed};
+pub use trigger::{CLAIM_MAX, LEASE, TriggerService};
 
 /// Everything decisions are made from; cheap to clone.
 #[derive(Debug, Clone)]

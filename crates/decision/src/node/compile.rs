@@ -66,7 +66,7 @@ impl Compiler<'_> {
         let purpose = PurposeRef { key: file.purpose.key.clone(), version: file.purpose.version };
         let pins = [("boundary", &*file.boundary.name), ("purpose", purpose.key.as_str())]
             .into_iter()
-            .map(|(kind, name)| (kind.into(), self.pin(kind, name, &format!("/{kind}"))))
+            .map(|(kind, name)| (kind, self.pin(kind, name, &format!("/{kind}"))))
             .collect();
         let explain = self.explain(&file.explain);
         Node {
