@@ -7,17 +7,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{Digest, Fact, FactId, Instant, Limit, Reason, SeededEntropy, SubjectId, TenantId};
+use kernel::{Digest, Fact, FactId, Instant, Limit, Reason, SeededEntropy, TenantId};
 
 use crate::{
     entry::{Companion, Custody, EntryKind, Group, IdemKey, Leaf, RecordId, RetentionClass},
-    key::{Key, KeyOwner},
-    note::{Checkpoint, Origin, SignedCheckpoint, VerifierKey},
-    ports::{CommitError, Drop, Dropped, Head, Journal, Keyring, Records, Signer},
+    key::Key,
+    note::Origin,
+    ports::{CommitError, Drop, Dropped, Head, Journal, Records},
     seal::{self, Keys, RecordHead},
     sequence::{Batch, Prepared, Token},
     tree::{self, Frontier},
 };
+
+pub mod keys;
 
 /// The companion kind every fixture's handler knows: [`VETOED`] refuses, other bodies apply.
 pub const COMPANION: &str = "law";
@@ -286,66 +288,6 @@ pub async fn tenants_do_not_see_each_other(fixture: &dyn LogFixture) {
     assert_eq!(fixture.journal().commit(&theirs).await.unwrap().dropped, []);
 }
 
-fn owners() -> [KeyOwner; 3] {
-    let subject = SubjectId::from_uuid(uuid::Uuid::from_bytes([9; 16]));
-    let class = RetentionClass::of("law");
-    [
-        KeyOwner::Subject { subject, class: class.clone() },
-        KeyOwner::period(at(), &class),
-        KeyOwner::Log,
-    ]
-}
-
-fn minted(seed: u64) -> Vec<(KeyOwner, Key)> {
-    let entropy = SeededEntropy::new(seed);
-    owners().into_iter().map(|it| (it, Key::mint(&entropy))).collect()
-}
-
-fn keys(minted: &[(KeyOwner, Key)]) -> Vec<Key> {
-    minted.iter().map(|(_, key)| key.clone()).collect()
-}
-
-/// Kept keys are found by owner and opened by name, in the order asked.
-pub async fn kept_keys_are_found_and_opened(keyring: &dyn Keyring) {
-    let minted = minted(1);
-    assert_eq!(keyring.find(&acme(), &owners()).await.unwrap(), [None, None, None]);
-    assert_eq!(keyring.keep(&acme(), &minted).await.unwrap(), keys(&minted));
-    let found = keyring.find(&acme(), &owners()).await.unwrap();
-    assert_eq!(found.into_iter().flatten().collect::<Vec<_>>(), keys(&minted));
-    let absent = Key::mint(&SeededEntropy::new(9)).kid();
-    let kids = [minted[2].1.kid(), absent, minted[0].1.kid()];
-    let opened = keyring.open(&acme(), &kids).await.unwrap();
-    assert_eq!(opened, [Some(minted[2].1.clone()), None, Some(minted[0].1.clone())]);
-}
-
-/// The key kept first is the owner's for good.
-pub async fn the_key_kept_first_wins(keyring: &dyn Keyring) {
-    let (first, second) = (minted(1), minted(2));
-    keyring.keep(&acme(), &first[..1]).await.unwrap();
-    let kept = keyring.keep(&acme(), &second).await.unwrap();
-    assert_eq!(kept, [first[0].1.clone(), second[1].1.clone(), second[2].1.clone()]);
-    let lost = keyring.open(&acme(), &[second[0].1.kid()]).await.unwrap();
-    assert_eq!(lost, [None]);
-}
-
-/// One tenant's keys are not there for another, by owner or by name.
-pub async fn tenants_do_not_share_keys(keyring: &dyn Keyring) {
-    let minted = minted(1);
-    keyring.keep(&acme(), &minted).await.unwrap();
-    assert_eq!(keyring.find(&zenith(), &owners()).await.unwrap(), [None, None, None]);
-    assert_eq!(keyring.open(&zenith(), &[minted[0].1.kid()]).await.unwrap(), [None]);
-}
-
-/// A signature verifies under the public key, and the same body gives the same one.
-pub async fn signatures_verify_and_repeat(signer: &dyn Signer) {
-    let checkpoint = Checkpoint { origin: origin(), size: 0, root: tree::empty_root() };
-    let signature = signer.sign(checkpoint.body().as_bytes()).await.unwrap();
-    assert_eq!(signer.sign(checkpoint.body().as_bytes()).await.unwrap(), signature);
-    let public = signer.public_key().await.unwrap();
-    let note = SignedCheckpoint::parse(&checkpoint.signed(public, &signature)).unwrap();
-    assert_eq!(note.verify(&VerifierKey::new(origin(), public)), Ok(()));
-}
-
 /// The suite of [`Journal`] and [`Records`]: `log_suite!(module, async fixture expression)`.
 #[macro_export]
 macro_rules! log_suite {
@@ -373,31 +315,5 @@ macro_rules! log_suite {
                 $crate::contract::$law(&fixture).await;
             }
         )+
-    };
-}
-
-/// The suite of [`Keyring`]: `keyring_suite!(module, async expression giving an empty one)`.
-#[macro_export]
-macro_rules! keyring_suite {
-    ($module:ident, $keyring:expr) => {
-        mod $module {
-            $crate::log_suite!(@law $keyring;
-                kept_keys_are_found_and_opened
-                the_key_kept_first_wins
-                tenants_do_not_share_keys
-            );
-        }
-    };
-}
-
-/// The suite of [`Signer`]: `signer_suite!(module, async expression giving one)`.
-#[macro_export]
-macro_rules! signer_suite {
-    ($module:ident, $signer:expr) => {
-        mod $module {
-            $crate::log_suite!(@law $signer;
-                signatures_verify_and_repeat
-            );
-        }
     };
 }

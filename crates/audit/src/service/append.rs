@@ -6,9 +6,10 @@ use kernel::{Fault, Reason, SubjectId, TenantId};
 use zeroize::Zeroizing;
 
 use super::{
+    error::{AppendError, MALFORMED},
     lane::{Answer, Answered, Item},
     record::OpenedRecord,
-    trail::{AppendError, MALFORMED, Published, Trail},
+    trail::{Published, Trail},
 };
 use crate::{
     entry::{RetentionClass, Submission},

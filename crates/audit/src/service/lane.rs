@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::trail::{AppendError, Published};
+use super::{error::AppendError, trail::Published};
 use crate::{
     entry::Submission,
     sequence::{BATCH_ENTRIES_MAX, Prepared, QUEUE_ENTRIES_MAX, Settled},

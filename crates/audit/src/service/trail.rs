@@ -5,83 +5,24 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use kernel::{Clock, Entropy, Fault, Reason, Recovery, TenantId};
+use kernel::{Clock, Entropy, Fault, TenantId};
 
 use super::{
-    lane::{Answer, Answered, Item, Lane, Turn},
+    error::{AppendError, IDEM_STALE},
+    lane::{Answered, Item, Lane, Turn},
     vault::Vault,
 };
 use crate::{
     entry::{Leaf, Submission},
     key::{Key, KeyOwner},
-    note::{Checkpoint, Origin},
-    ports::{CommitError, Committed, Head, Journal, Keyring, Records, Signer},
+    note::Checkpoint,
+    ports::{Journal, Keyring, Records, Signer},
     seal::{self, Keys, RECORD_SEALED_BYTES_MAX, RecordHead, SealError},
-    sequence::{Batch, Prepared, Token, settle},
+    sequence::{Prepared, Token},
     tree::{BLOCK_LEAVES, Block, Hash, Tree},
 };
 
-/// The idempotency key was minted outside the window.
-pub const IDEM_STALE: Reason = Reason::of("AU.IDEM_STALE");
-/// The record is too large.
-pub const TOO_LARGE: Reason = Reason::of("AU.TOO_LARGE");
-/// The submission contradicts itself: groups, names, custody or tenants.
-pub const MALFORMED: Reason = Reason::of("AU.MALFORMED");
-
-const LEAVES_READ: usize = 8_192;
-
-/// Why nothing was acknowledged.
-#[derive(Debug, thiserror::Error)]
-pub enum AppendError {
-    /// The submission can never be appended as it is.
-    #[error("submission refused: {0}")]
-    Refused(Reason),
-    /// Too many are waiting; try again later.
-    #[error("too many submissions are waiting")]
-    Full,
-    /// What is stored does not give the log's root; nothing is signed until a person has looked.
-    #[error("stored leaves do not give the stored root")]
-    Amnesia,
-    /// The outcome is unknown; the same submission again gives the one entry.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl AppendError {
-    /// The same error for another waiter; only the first keeps the cause.
-    fn again(&self) -> Self {
-        match self {
-            Self::Refused(it) => Self::Refused(it.clone()),
-            Self::Full => Self::Full,
-            Self::Amnesia => Self::Amnesia,
-            Self::Fault(it) => Self::Fault(match it.recovery() {
-                Recovery::Retry => Fault::retry(it.what()),
-                Recovery::Escalate => Fault::escalate(it.what()),
-            }),
-        }
-    }
-}
-
-impl From<AppendError> for Fault {
-    fn from(error: AppendError) -> Self {
-        match error {
-            AppendError::Fault(it) => it,
-            AppendError::Full => Self::retry("waiting for the log").because(error),
-            AppendError::Refused(_) | AppendError::Amnesia => {
-                Self::escalate("appending to the log").because(error)
-            }
-        }
-    }
-}
-
-impl From<SealError> for AppendError {
-    fn from(error: SealError) -> Self {
-        Self::Refused(match error {
-            SealError::TooLarge => TOO_LARGE,
-            SealError::GroupCount | SealError::GroupName | SealError::KeyMissing => MALFORMED,
-        })
-    }
-}
+mod commit;
 
 /// A signed head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -298,142 +239,6 @@ impl Trail {
             facts: submission.facts,
             companion: submission.companion,
         })
-    }
-
-    /// Commits and signs a batch; one answer an item.
-    async fn drain(&self, log: &Log, items: &[Item]) -> Vec<Answered> {
-        match self.settle(log, items).await {
-            Ok(answers) => answers,
-            Err(error) => {
-                let followers =
-                    items.iter().skip(1).map(|_| Err(error.again())).collect::<Vec<_>>();
-                [Err(error)].into_iter().chain(followers).collect()
-            }
-        }
-    }
-
-    async fn settle(&self, log: &Log, items: &[Item]) -> Result<Vec<Answered>, AppendError> {
-        let mut head = match log.with(|it| it.published.clone()) {
-            Some(head) => head,
-            None => self.open(log).await?,
-        };
-        let prepared = self.prepared(log, items).await?;
-        let entries: Vec<_> = prepared.iter().filter_map(|it| it.as_ref().ok()?.clone()).collect();
-        let mut settled = Vec::new().into_iter();
-        if !entries.is_empty() {
-            let (batch, committed) = self.commit(log, entries).await?;
-            settled = settle(&batch, &committed).into_iter();
-            head = self.publish(log, &batch.without(&committed.dropped), &committed.head).await?;
-        }
-        let answer = |item| {
-            let settled = match item {
-                Ok(None) => None,
-                Ok(Some(_)) => settled.next(),
-                Err(error) => return Err(error),
-            };
-            Ok(Answer { settled, head: Arc::clone(&head) })
-        };
-        Ok(prepared.into_iter().map(answer).collect())
-    }
-
-    /// Every item sealed, those without keys after minting what they lack in one step.
-    async fn prepared(
-        &self,
-        log: &Log,
-        items: &[Item],
-    ) -> Result<Vec<Result<Option<Arc<Prepared>>, AppendError>>, AppendError> {
-        let keyless = items.iter().filter_map(|it| match it {
-            Item::Keyless(it) => Some(owners(it)),
-            Item::Open | Item::Sealed(_) => None,
-        });
-        let owners: Vec<_> = keyless.flatten().collect();
-        let keys = self.vault.keys(&log.tenant, &owners).await?;
-        let seal = |item: &Item| match item {
-            Item::Open => Ok(None),
-            Item::Sealed(it) => Ok(Some(Arc::clone(it))),
-            Item::Keyless(it) => {
-                self.sealed(Submission::clone(it), &keys).map(|it| Some(Arc::new(it)))
-            }
-        };
-        Ok(items.iter().map(seal).collect())
-    }
-
-    async fn commit(
-        &self,
-        log: &Log,
-        items: Vec<Arc<Prepared>>,
-    ) -> Result<(Batch, Committed), AppendError> {
-        // From here the outcome is in doubt until it is published.
-        let batch = log.with(|it| {
-            it.published = None;
-            Batch::prepare(log.tenant.clone(), it.epoch, it.tree.frontier(), items)
-        });
-        match self.journal.commit(&batch).await {
-            Ok(committed) => Ok((batch, committed)),
-            Err(CommitError::Fenced) => Err(Fault::retry("appending as leader of the log").into()),
-            Err(CommitError::Fault(fault)) => Err(fault.into()),
-        }
-    }
-
-    /// Reads what is durable, from where this process knows it, and signs it.
-    async fn open(&self, log: &Log) -> Result<Arc<Published>, AppendError> {
-        let origin = Origin::of(&self.operator, &log.tenant, self.clock.now())
-            .map_err(|it| Fault::escalate("naming the log").because(it))?;
-        let head = self.journal.take_over(&log.tenant, &origin).await?;
-        let mut tree = log.with(|it| it.tree.clone());
-        while tree.size() < head.size {
-            let leaves = self.journal.leaves(&log.tenant, tree.size(), LEAVES_READ).await?;
-            if leaves.is_empty() {
-                return Err(AppendError::Amnesia);
-            }
-            tree.extend(leaves.iter().map(Leaf::hash));
-        }
-        if tree.size() != head.size || tree.root() != head.root {
-            return Err(AppendError::Amnesia);
-        }
-        self.sign(log, tree, &head).await
-    }
-
-    /// Computes the root again from another buffer, and signs what is durable.
-    async fn publish(
-        &self,
-        log: &Log,
-        kept: &Batch,
-        durable: &Head,
-    ) -> Result<Arc<Published>, AppendError> {
-        let (size, root) = kept.after();
-        if (size, root) != (durable.size, durable.root) {
-            return Err(AppendError::Amnesia);
-        }
-        let published = self.signed(durable).await?;
-        log.with(|it| {
-            it.tree.extend(kept.items.iter().map(|it| it.leaf.hash()));
-            if it.tree.root() != root {
-                return Err(AppendError::Amnesia);
-            }
-            it.published = Some(Arc::clone(&published));
-            Ok(published)
-        })
-    }
-
-    async fn sign(
-        &self,
-        log: &Log,
-        tree: Tree,
-        head: &Head,
-    ) -> Result<Arc<Published>, AppendError> {
-        let published = self.signed(head).await?;
-        let epoch = head.epoch;
-        log.with(|it| *it = State { tree, epoch, published: Some(Arc::clone(&published)) });
-        Ok(published)
-    }
-
-    async fn signed(&self, head: &Head) -> Result<Arc<Published>, AppendError> {
-        let Head { origin, size, root, .. } = head.clone();
-        let checkpoint = Checkpoint { origin, size, root };
-        let signature = self.signer.sign(checkpoint.body().as_bytes()).await?;
-        let note = checkpoint.signed(self.signer.public_key().await?, &signature);
-        Ok(Arc::new(Published { checkpoint, note }))
     }
 }
 
