@@ -70,8 +70,10 @@ struct Log {
 struct State {
     tree: Tree,
     epoch: u64,
-    // Invariant: covers exactly the tree; absent until opened and while a commit is in doubt.
+    // Invariant: covers exactly the tree; absent until opened.
     published: Option<Arc<Published>>,
+    /// Whether more may be durable than is published: then the log is read again.
+    is_in_doubt: bool,
 }
 
 impl Log {
@@ -157,8 +159,7 @@ impl Trail {
             return Ok(proof);
         }
         self.published(tenant).await?;
-        // A commit may be in doubt again by now; whoever asks again will find it settled.
-        attempt().ok_or(Fault::retry("proving while the log is busy"))
+        attempt().ok_or(Fault::retry("opening the log"))
     }
 
     /// Waits in the tenant's lane until every item is answered, leading when it is our turn.

@@ -33,7 +33,7 @@ impl Trail {
     }
 
     async fn settle(&self, log: &Log, items: &[Item]) -> Result<Vec<Answered>, AppendError> {
-        let mut head = match log.with(|it| it.published.clone()) {
+        let mut head = match log.with(|it| it.published.clone().filter(|_| !it.is_in_doubt)) {
             Some(head) => head,
             None => self.open(log).await?,
         };
@@ -83,9 +83,8 @@ impl Trail {
         log: &Log,
         items: Vec<Arc<Prepared>>,
     ) -> Result<(Batch, Committed), AppendError> {
-        // From here the outcome is in doubt until it is published.
         let batch = log.with(|it| {
-            it.published = None;
+            it.is_in_doubt = true;
             Batch::prepare(log.tenant.clone(), it.epoch, it.tree.frontier(), items)
         });
         match self.journal.commit(&batch).await {
@@ -132,6 +131,7 @@ impl Trail {
                 return Err(AppendError::Amnesia);
             }
             it.published = Some(Arc::clone(&published));
+            it.is_in_doubt = false;
             Ok(published)
         })
     }
@@ -144,7 +144,9 @@ impl Trail {
     ) -> Result<Arc<Published>, AppendError> {
         let published = self.signed(head).await?;
         let epoch = head.epoch;
-        log.with(|it| *it = State { tree, epoch, published: Some(Arc::clone(&published)) });
+        log.with(|it| {
+            *it = State { tree, epoch, published: Some(Arc::clone(&published)), is_in_doubt: false }
+        });
         Ok(published)
     }
 
