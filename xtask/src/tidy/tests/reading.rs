@@ -16,7 +16,7 @@ fn comments_and_literals_are_blanked() {
     check("a /* b /* c */ d */ e", "a                   e", &[]);
     check("f(\"x\")", "f(   )", &["x"]);
     check(r#"f("a\"b")"#, "f(      )", &[r#"a\"b"#]);
-    check("f(r#\"a\"b\"#)", "f(         )", &["a\"b"]);
+    check("f(r#\"a\"b\"#)", "f(        )", &["a\"b"]);
     check("f(b\"x\")", "f(    )", &["x"]);
     check("'\"' + \"x\"", "    +    ", &["x"]);
     check("'\\'' + \"x\"", "     +    ", &["x"]);
