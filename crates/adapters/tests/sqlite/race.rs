@@ -1,1 +1,373 @@
-//! Withdrawals racing the send gate.
+//! Withdrawals racing the send gate: no hand-off starts after an acknowledged one.
+//!
+//! A dispatcher sends a burst while another task withdraws the very people it is about to reach:
+//! commit, settle, acknowledge. The sender looks, as each hand-off starts, whether its person's
+//! withdrawal was acknowledged before. The same race without the drain, or with a judge that does
+//! not compare the epochs, must find hand-offs that start too late: otherwise it proves nothing.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use adapters::sql::{
+    Database,
+    delivery::{SqlDeliveryStore, SqlSendGate},
+};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use delivery::{
+    Artifacts, Attempt,
+    contract::sample,
+    gate::{Judge, judge},
+    memory::judge_blindly,
+    message::{Delivery, TemplateRef},
+    permission::{Ask, Outcome, Verdict},
+    ports::{
+        AddressBook, ArtifactSource, Content, HandOffError, LinkAsk, Links, MessageLinks,
+        PermissionSource, PersonSource, Planned, SendGate, Sender,
+    },
+    reason,
+    render::Imprint,
+    sender::{
+        Accepted, Address, AddressRef, Capabilities, Destination, Rendered, Route, Routes,
+    },
+    service::{DispatchService, InFlightService, Preparer, Sources},
+    zone::ZoneEvidence,
+};
+use kernel::{
+    ArtifactRef, Channel, DecisionId, Digest, Epoch, Epochs, Fault, Known, ManualClock, NodeId,
+    PersonAt, SeededEntropy, SubjectId, TenantId, Value,
+};
+use sea_orm::{ConnectionTrait, Statement};
+use uuid::Uuid;
+
+use crate::{delivery::execute, fresh};
+
+/// One person in so many is in the burst; everybody withdraws.
+const SENT_EVERY: usize = 10;
+/// People who withdraw in one transaction.
+const TOGETHER: usize = 200;
+
+/// A name for the `i`th person that gives the number back.
+fn uuid_of(i: usize) -> Uuid {
+    Uuid::from_u128(u128::try_from(i).unwrap() + 1)
+}
+
+fn number(subject: SubjectId) -> usize {
+    usize::try_from(subject.uuid().as_u128()).unwrap() - 1
+}
+
+fn person(i: usize) -> PersonAt {
+    let (subject, node) = (SubjectId::from_uuid(uuid_of(i)), NodeId::from_uuid(uuid_of(i)));
+    PersonAt { subject, nodes: vec![node], identity: Epoch(1) }
+}
+
+/// Everything a preparation asks; permission reads what withdrawals write.
+#[derive(Debug)]
+struct World {
+    database: Arc<Database>,
+    artifacts: Arc<Artifacts>,
+    acknowledged: Vec<AtomicBool>,
+    /// How far the dispatcher has come.
+    prepared: AtomicUsize,
+    sent: AtomicUsize,
+    late: AtomicUsize,
+}
+
+#[async_trait]
+impl PermissionSource for World {
+    async fn verdict(&self, tenant: &TenantId, ask: &Ask) -> Result<Verdict, Fault> {
+        let reader = self.database.reader();
+        let statement = Statement::from_sql_and_values(
+            reader.get_database_backend(),
+            "select epoch from consent_head where tenant = $1 and node = $2",
+            [tenant.as_str().into(), ask.person.nodes[0].uuid().into()],
+        );
+        let row = reader.query_one_raw(statement).await.unwrap();
+        let epoch = row.map_or(0_i64, |it| it.try_get("", "epoch").unwrap());
+        self.prepared.fetch_max(number(ask.person.subject), Ordering::SeqCst);
+        let withdrawn = epoch > 0;
+        let epochs = Epochs {
+            identity: ask.person.identity,
+            person: Epoch(u64::try_from(epoch).unwrap()),
+            policy: Epoch(0),
+        };
+        let (outcome, reasons) = if withdrawn {
+            (Outcome::Refused, vec![reason::BLOCKED])
+        } else {
+            (Outcome::Permitted, Vec::new())
+        };
+        Ok(Verdict { outcome, reasons, ..sample::verdict(epochs) })
+    }
+}
+
+#[async_trait]
+impl PersonSource for World {
+    async fn person(&self, _: &TenantId, subject: SubjectId) -> Result<Option<PersonAt>, Fault> {
+        Ok(Some(person(number(subject))))
+    }
+}
+
+#[async_trait]
+impl AddressBook for World {
+    async fn address(
+        &self,
+        _: &TenantId,
+        _: &PersonAt,
+        _: Channel,
+    ) -> Result<Option<AddressRef>, Fault> {
+        Ok(None)
+    }
+
+    async fn open(&self, _: &TenantId, _: NodeId) -> Result<Option<Address>, Fault> {
+        Ok(None)
+    }
+
+    async fn zones(&self, _: &TenantId, _: &PersonAt) -> Result<ZoneEvidence, Fault> {
+        Ok(ZoneEvidence::Zone("Europe/Berlin".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Links for World {
+    async fn mint(&self, _: &TenantId, asks: &[LinkAsk]) -> Result<Vec<MessageLinks>, Fault> {
+        let links = MessageLinks {
+            one_click: "https://example.test/o/1".to_owned(),
+            preferences: "https://example.test/p/1".to_owned(),
+            why: "https://example.test/w/1".to_owned(),
+        };
+        Ok(vec![links; asks.len()])
+    }
+}
+
+#[async_trait]
+impl Content for World {
+    async fn released(&self, _: &TenantId, _: &Digest) -> Result<Option<Arc<Artifacts>>, Fault> {
+        Ok(None)
+    }
+
+    async fn values(
+        &self,
+        _: &TenantId,
+        _: DecisionId,
+    ) -> Result<BTreeMap<String, Known<Value>>, Fault> {
+        Ok(BTreeMap::new())
+    }
+}
+
+#[async_trait]
+impl ArtifactSource for World {
+    async fn live(&self, _: &TenantId) -> Result<Arc<Artifacts>, Fault> {
+        Ok(Arc::clone(&self.artifacts))
+    }
+}
+
+#[async_trait]
+impl Sender for World {
+    async fn hand_off(
+        &self,
+        attempt: &Attempt,
+        _: &Rendered,
+        _: &Destination,
+    ) -> Result<Accepted, HandOffError> {
+        if self.acknowledged[number(attempt.subject())].load(Ordering::SeqCst) {
+            self.late.fetch_add(1, Ordering::SeqCst);
+        }
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        Ok(Accepted::default())
+    }
+}
+
+fn template() -> (serde_json::Value, Digest) {
+    let body = serde_json::json!({
+        "schema": "template/1",
+        "channel": "app",
+        "purpose": "marketing.renewal",
+        "class": "marketing",
+        "body": { "text": "Why: {{ links.why }}" },
+    });
+    let digest = Digest::of_canonical(&body).unwrap();
+    (body, digest)
+}
+
+fn window() -> serde_json::Value {
+    serde_json::json!({
+        "schema": "window/1",
+        "always": ["email", "sms", "push", "web", "app", "human_task", "webhook"],
+    })
+}
+
+/// How the race is spoiled, to see that it finds what it looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sabotage {
+    None,
+    /// Withdrawals are acknowledged without waiting for open attempts.
+    NoDrain,
+    /// The gate does not compare the epochs it reads with the verdict's.
+    NoCompare,
+}
+
+/// What came of a race.
+#[derive(Debug)]
+struct Tally {
+    sent: usize,
+    late: usize,
+    planned: usize,
+}
+
+async fn race(people: usize, sabotage: Sabotage) -> Tally {
+    let fresh = fresh().await;
+    let database = fresh.database.clone();
+    crate::delivery::heads(&database).await;
+    let (template, digest) = template();
+    let window = window();
+    let artifacts = Artifacts::compile(&[
+        ArtifactRef { kind: "template", name: "race", digest, body: &template },
+        ArtifactRef { kind: "window", name: "standard", digest, body: &window },
+    ])
+    .unwrap();
+    let world = Arc::new(World {
+        database: database.clone(),
+        artifacts: Arc::new(artifacts),
+        acknowledged: (0..people).map(|_| AtomicBool::new(false)).collect(),
+        prepared: AtomicUsize::new(0),
+        sent: AtomicUsize::new(0),
+        late: AtomicUsize::new(0),
+    });
+    let planned = plan(&database, people, digest).await;
+    let judge: Judge = if sabotage == Sabotage::NoCompare { judge_blindly } else { judge };
+    let gate: Arc<dyn SendGate> = Arc::new(SqlSendGate::judging(database.clone(), judge));
+    let clock = Arc::new(ManualClock::at(sample::noon()));
+    let dispatch = dispatch(&world, &gate, &clock);
+    let in_flight = InFlightService::new(Arc::clone(&gate), clock);
+    let burst = tokio::task::spawn(async move {
+        while dispatch.run_once(1_000).await.unwrap() > 0 {}
+    });
+    let withdrawing = {
+        let world = Arc::clone(&world);
+        tokio::task::spawn(async move { withdraw(&world, &in_flight, people, sabotage).await })
+    };
+    burst.await.unwrap();
+    // Whoever is left withdraws without company.
+    world.prepared.store(usize::MAX, Ordering::SeqCst);
+    withdrawing.await.unwrap();
+    assert!(world.acknowledged.iter().all(|it| it.load(Ordering::SeqCst)));
+    let (sent, late) = (world.sent.load(Ordering::SeqCst), world.late.load(Ordering::SeqCst));
+    Tally { sent, late, planned }
+}
+
+/// Plans the burst, in the order in which people withdraw.
+async fn plan(database: &Arc<Database>, people: usize, digest: Digest) -> usize {
+    use delivery::ports::DeliveryStore;
+    let store = SqlDeliveryStore::new(database.clone());
+    let mut planned = Vec::new();
+    let write = database.begin("test").await.unwrap();
+    for i in (0..people).step_by(SENT_EVERY) {
+        let person = person(i);
+        crate::delivery::set_identity(&*write, &sample::tenant(), &person, Epoch(1)).await;
+        let name = "race".to_owned();
+        let delivery = Delivery {
+            channel: Channel::App,
+            caps: Vec::new(),
+            priority: 0,
+            template: TemplateRef { name, digest },
+            ..sample::delivery(u64::try_from(i).unwrap(), &person)
+        };
+        planned.push(Planned { delivery, facts: Vec::new() });
+    }
+    write.commit().await.unwrap();
+    let n = planned.len();
+    assert_eq!(store.plan(planned, Vec::new()).await.unwrap(), n);
+    n
+}
+
+fn dispatch(
+    world: &Arc<World>,
+    gate: &Arc<dyn SendGate>,
+    clock: &Arc<ManualClock>,
+) -> DispatchService {
+    let entropy = Arc::new(SeededEntropy::new(11));
+    let sources = Sources {
+        permissions: Arc::clone(world) as _,
+        people: Arc::clone(world) as _,
+        addresses: Arc::clone(world) as _,
+        links: Arc::clone(world) as _,
+        content: Arc::clone(world) as _,
+        artifacts: Arc::clone(world) as _,
+    };
+    let capabilities = Capabilities { deduplicates: true, budget: TimeDelta::seconds(5) };
+    let sender = Arc::clone(world) as _;
+    let route = Route { provider: "race", capabilities, sender };
+    let routes = Arc::new(Routes::from([(Channel::App, route)]));
+    let imprint = Imprint {
+        name: "Acme".to_owned(),
+        address: "1 Road".to_owned(),
+        domain: "example.test".to_owned(),
+    };
+    let preparer = Preparer::new(sources, routes, imprint, entropy.clone());
+    let store = Arc::new(SqlDeliveryStore::new(world.database.clone()));
+    DispatchService::new(store, Arc::clone(gate), preparer, clock.clone(), entropy)
+}
+
+/// Everybody withdraws, those about to be reached when they are about to be reached: commit,
+/// settle, acknowledge.
+async fn withdraw(world: &World, in_flight: &InFlightService, people: usize, sabotage: Sabotage) {
+    let until = sample::noon().plus(TimeDelta::seconds(60));
+    let chance = SeededEntropy::new(5);
+    for first in (0..people).step_by(TOGETHER) {
+        // Now ahead of the dispatcher, now behind it, mostly beside it.
+        let lead = usize::try_from(chance.next_u64()).unwrap() % (2 * TOGETHER);
+        while world.prepared.load(Ordering::SeqCst).saturating_add(lead) < first {
+            tokio::task::yield_now().await;
+        }
+        let together: Vec<NodeId> = (first..people.min(first + TOGETHER))
+            .map(|i| NodeId::from_uuid(uuid_of(i)))
+            .collect();
+        commit(&world.database, &together).await;
+        if sabotage != Sabotage::NoDrain {
+            let settled = in_flight.settle(&sample::tenant(), &together, until).await.unwrap();
+            assert!(settled.iter().all(|it| it.outcome.is_some()));
+        }
+        for i in first..people.min(first + TOGETHER) {
+            world.acknowledged[i].store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+async fn commit(database: &Database, nodes: &[NodeId]) {
+    let write = database.begin("test").await.unwrap();
+    let rows: Vec<String> = (0..nodes.len()).map(|i| format!("($1, ${}, 1)", i + 2)).collect();
+    let sql = format!(
+        "insert into consent_head (tenant, node, epoch) values {} \
+         on conflict (tenant, node) do update set epoch = consent_head.epoch + 1",
+        rows.join(", ")
+    );
+    let mut values = vec![sample::tenant().as_str().into()];
+    values.extend(nodes.iter().map(|it| it.uuid().into()));
+    execute(&*write, &sql, values).await;
+    write.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_hand_off_starts_after_an_acknowledged_withdrawal() {
+    let tally = race(100_000, Sabotage::None).await;
+    assert_eq!(tally.late, 0, "{tally:?}");
+    // A race in which nobody, or everybody, is reached has raced nothing.
+    assert!(tally.sent > 0 && tally.sent < tally.planned, "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_drain_the_race_finds_late_hand_offs() {
+    let tally = race(20_000, Sabotage::NoDrain).await;
+    assert!(tally.late > 0, "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_comparing_epochs_the_race_finds_late_hand_offs() {
+    let tally = race(20_000, Sabotage::NoCompare).await;
+    assert!(tally.late > 0, "{tally:?}");
+}
