@@ -34,6 +34,14 @@ pub mod standing;
 pub mod verdict;
 pub mod withdrawal;
 
+#[cfg(any(test, feature = "testing"))]
+pub mod contract;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
+
+#[cfg(test)]
+mod tests;
+
 pub use artifacts::Artifacts;
 pub use chain::{ConsentEvent, EventRef, NodeLog};
 pub use evaluate::evaluate;

@@ -56,7 +56,7 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
 #[async_trait]
 pub trait SnapshotSource: fmt::Debug + Send + Sync + 'static {
     /// What the person's choices amount to.
-    async fn snapshot(&self, tenant: &TenantId, person: &PersonAt) -> Result<Arc<Snapshot>, Fault>;
+    async fn snapshot(&self, tenant: &TenantId, person: &PersonAt) -> Result<Snapshot, Fault>;
 }
 
 /// One delivery whose attempt was under way when it had to stop.

@@ -10,7 +10,7 @@ use crate::{
     NoticeShown, PurposeScope, Quiet, RestrictionGround, SuppressionReason, SuppressionScope, Zone,
 };
 
-/// The state of a person at three epochs; the policy epoch is added when it is judged.
+/// The state of a person at two epochs; the policy epoch is added when it is judged. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The person.
@@ -19,10 +19,10 @@ pub struct Snapshot {
     pub identity: Epoch,
     /// The sum of the epochs of those nodes.
     pub person: Epoch,
-    /// When the log was read.
+    /// When the log was read, or last known not to have moved since.
     pub read_at: Instant,
     /// What the log says.
-    pub state: State,
+    pub state: Arc<State>,
     /// SHA-256 over the canonical bytes of everything but the time of reading.
     pub digest: Digest,
 }
@@ -45,7 +45,15 @@ impl Snapshot {
         state: State,
     ) -> Result<Self, CanonicalError> {
         let digest = Digest::of_canonical(&Sealed { subject, identity, person, state: &state })?;
-        Ok(Self { subject, identity, person, read_at, state, digest })
+        Ok(Self { subject, identity, person, read_at, state: Arc::new(state), digest })
+    }
+
+    /// The same snapshot, now known not to have moved until this instant: for a cache that can
+    /// prove it, never for one that only remembers.
+    #[must_use]
+    pub fn confirmed_at(mut self, at: Instant) -> Self {
+        self.read_at = self.read_at.max(at);
+        self
     }
 }
 

@@ -32,13 +32,12 @@ impl LedgerSnapshots {
 
 #[async_trait]
 impl SnapshotSource for LedgerSnapshots {
-    async fn snapshot(&self, tenant: &TenantId, person: &PersonAt) -> Result<Arc<Snapshot>, Fault> {
+    async fn snapshot(&self, tenant: &TenantId, person: &PersonAt) -> Result<Snapshot, Fault> {
         // Read before the log, so that a snapshot never claims to be younger than it is.
         let read_at = self.clock.now();
         let members = self.people.members(tenant, person).await?;
         let logs = self.ledger.logs(tenant, &person.nodes).await?;
         fold(person, &members, &logs, read_at)
-            .map(Arc::new)
             .map_err(|it| Fault::escalate("sealing a snapshot").because(it))
     }
 }
@@ -62,11 +61,7 @@ impl VerdictService {
     }
 
     /// What the person's choices amount to.
-    pub async fn snapshot(
-        &self,
-        tenant: &TenantId,
-        person: &PersonAt,
-    ) -> Result<Arc<Snapshot>, Fault> {
+    pub async fn snapshot(&self, tenant: &TenantId, person: &PersonAt) -> Result<Snapshot, Fault> {
         self.snapshots.snapshot(tenant, person).await
     }
 

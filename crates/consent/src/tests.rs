@@ -1,0 +1,1 @@
+//! Behaviour, and the suites on the reference implementations.
