@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What a test needs around the system: a server that records, a process that can be killed.
+//!
+//! Dev-dependency only. **Invariants.** Nothing here sleeps for luck: every wait ends with the
+//! event it waits for or fails at a deadline. Ports are handed out by the operating system, so
+//! tests run side by side.
+
+pub mod process;
+pub mod sink;
+
+#[cfg(test)]
+mod tests;
+
+pub use process::{Process, free_address};
+pub use sink::{Received, Reply, Sink};

@@ -104,7 +104,7 @@ fn service(population: &Population) -> String {
     table.0
 }
 
-/// Accounts that exist before the month; the others begin with an event.
+/// An account exists from registration; its steps come as events.
 fn product(population: &Population) -> String {
     let mut table = Table::new(
         "user_id,email,email_verified,device_id,onboarding_step,last_step_at,push_enabled,account_tenure_months,updated_at",
