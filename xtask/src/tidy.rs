@@ -7,6 +7,7 @@
 mod anatomy;
 mod bans;
 mod contracts;
+mod documents;
 mod files;
 mod law;
 mod manifests;
@@ -29,7 +30,7 @@ pub(crate) const DOMAINS: [&str; 8] =
 pub(crate) type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 
 /// Every law, in the order in which they are reported.
-pub(crate) const RULES: [Rule; 15] = [
+pub(crate) const RULES: [Rule; 17] = [
     ("law.dependencies", law::dependencies),
     ("law.technologies", law::technologies),
     ("manifest.members", manifests::members),
@@ -42,9 +43,11 @@ pub(crate) const RULES: [Rule; 15] = [
     ("file.words", files::words),
     ("contract.laws", contracts::laws),
     ("contract.ports", contracts::ports),
+    ("contract.answers", contracts::answers),
     ("ban.clippy", bans::clippy),
     ("owner.routes", owners::routes),
     ("owner.facts", owners::facts),
+    ("document.names", documents::names),
 ];
 
 /// One offence.

@@ -1,6 +1,6 @@
 //! Ports keep their promises: laws are listed, suites exist and run, nothing is unanswered.
 
-use super::{DOMAINS, Finding, Tree, rust::Rust};
+use super::{DOMAINS, Finding, Tree, rust::Rust, tree::is_support};
 
 /// Ports answered by a bridge in `service`: its two sides are already under contract.
 const BRIDGED: &[(&str, &str)] = &[];
@@ -76,12 +76,8 @@ pub(crate) fn ports(tree: &Tree) -> Vec<Finding> {
 
 /// What the adapters of a port owe to its suite.
 fn adapters(tree: &Tree, domain: &str, port: &str, suite: &str) -> Vec<String> {
-    let answers = |text: &str| {
-        // An adapter names the port of this domain, not its namesake of another.
-        implements(text, &format!("{domain}::{port}"), "")
-            || (implements(text, port, "") && Rust::read(text).names(domain))
-    };
-    let is_sql = tree.under("crates/adapters/src/sql", ".rs").any(|(_, text)| answers(text));
+    let mut sql = tree.under("crates/adapters/src/sql", ".rs");
+    let is_sql = sql.any(|(path, text)| is_answer(path, text, domain, port));
     let tests = format!("crates/adapters/tests/sqlite/{domain}");
     let runs: usize = tree
         .under(&tests, ".rs")
@@ -92,6 +88,33 @@ fn adapters(tree: &Tree, domain: &str, port: &str, suite: &str) -> Vec<String> {
         (true, 1) => vec![format!("`{suite}!` does not run on the traced SQLite port")],
         _ => Vec::new(),
     }
+}
+
+/// A port is answered by something that ships.
+pub(crate) fn answers(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for domain in DOMAINS {
+        for (path, text) in tree.module(domain, "ports") {
+            let rust = Rust::read(text);
+            for (at, port) in rust.named_after("pub trait ") {
+                let mut shipped = tree
+                    .under("crates/", ".rs")
+                    .filter(|(path, _)| !is_support(path) && !path.contains("/traced/"));
+                if !shipped.any(|(path, text)| is_answer(path, text, domain, port)) {
+                    let sentence = format!("nothing that ships answers `{port}`");
+                    findings.push(Finding::at(path, rust.line(at), sentence));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// Whether the file implements the port of this domain, not its namesake of another.
+fn is_answer(path: &str, text: &str, domain: &str, port: &str) -> bool {
+    text.contains(&format!("{port} for "))
+        && implements(text, port, "")
+        && (path.starts_with(&format!("crates/{domain}/")) || Rust::read(text).names(domain))
 }
 
 fn suites(tree: &Tree, owner: &str) -> Vec<Suite> {

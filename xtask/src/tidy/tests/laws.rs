@@ -274,6 +274,35 @@ fn ports_are_small_and_under_contract() {
 }
 
 #[test]
+fn ports_are_answered_by_what_ships() {
+    let ports = ("crates/consent/src/ports.rs", "pub trait Ledger {}\n");
+    let memory = ("crates/consent/src/memory.rs", "impl Ledger for MemoryLedger {}\n");
+    let namesake = ("crates/adapters/src/sql/audit.rs", "impl audit::Ledger for SqlLedger {}\n");
+    let bridge = ("crates/service/src/bridge/consent.rs", "impl consent::Ledger for Bridge {}\n");
+    bites(
+        "contract.answers",
+        &[ports, memory, namesake],
+        &["crates/consent/src/ports.rs:1: nothing that ships answers `Ledger`"],
+        &[ports, bridge],
+    );
+}
+
+#[test]
+fn documents_name_what_exists() {
+    let test = ("crates/audit/src/tests.rs", "fn a_law_is_kept() {}\n");
+    let names = "`a_law_is_kept` in `crates/audit/src/tests.rs`, `crates/audit/` and `no_law`\n";
+    bites(
+        "document.names",
+        &[("A.md", "x\n`a_law_is_broken` in `crates/audit/src/entry.rs`\n"), test],
+        &[
+            "A.md:2: `a_law_is_broken` does not exist",
+            "A.md:2: `crates/audit/src/entry.rs` does not exist",
+        ],
+        &[("A.md", names), test],
+    );
+}
+
+#[test]
 fn time_chance_and_tasks_stay_banned() {
     let ban = |path: &str| format!("{{ path = \"{path}\", reason = \"x\" }},");
     let all = [
