@@ -22,25 +22,23 @@ use chrono::TimeDelta;
 use delivery::{
     Artifacts, Attempt,
     contract::sample,
-    gate::{Judge, judge},
+    gate::{GateRequest, Judge, Judgement, judge},
     memory::judge_blindly,
     message::{Delivery, TemplateRef},
     permission::{Ask, Outcome, Verdict},
     ports::{
-        AddressBook, ArtifactSource, Content, HandOffError, LinkAsk, Links, MessageLinks,
-        PermissionSource, PersonSource, Planned, SendGate, Sender,
+        AddressBook, ArtifactSource, Conclusion, Content, HandOffError, LinkAsk, Links,
+        MessageLinks, Overdue, PermissionSource, PersonSource, Planned, SendGate, Sender, Settled,
     },
     reason,
     render::Imprint,
-    sender::{
-        Accepted, Address, AddressRef, Capabilities, Destination, Rendered, Route, Routes,
-    },
+    sender::{Accepted, Address, AddressRef, Capabilities, Destination, Rendered, Route, Routes},
     service::{DispatchService, InFlightService, Preparer, Sources},
     zone::ZoneEvidence,
 };
 use kernel::{
-    ArtifactRef, Channel, DecisionId, Digest, Epoch, Epochs, Fault, Known, ManualClock, NodeId,
-    PersonAt, SeededEntropy, SubjectId, TenantId, Value,
+    ArtifactRef, Channel, DecisionId, Digest, Epoch, Epochs, Fault, Instant, Known, ManualClock,
+    NodeId, PersonAt, SeededEntropy, SubjectId, TenantId, Value,
 };
 use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
@@ -51,6 +49,12 @@ use crate::{delivery::execute, fresh};
 const SENT_EVERY: usize = 10;
 /// People who withdraw in one transaction.
 const TOGETHER: usize = 200;
+
+/// How far behind the dispatcher a withdrawal may come, in people.
+const BEHIND_MAX: u64 = 1_000;
+
+/// Turns of the scheduler between a gate's commit and its hand-offs.
+const YIELDS: usize = 4_000;
 
 /// A name for the `i`th person that gives the number back.
 fn uuid_of(i: usize) -> Uuid {
@@ -201,6 +205,44 @@ fn window() -> serde_json::Value {
     })
 }
 
+/// The gate, with a pause between its commit and whatever follows: a busy scheduler's, in which a
+/// withdrawal fits.
+#[derive(Debug)]
+struct Pausing(SqlSendGate);
+
+#[async_trait]
+impl SendGate for Pausing {
+    async fn pass(&self, now: Instant, requests: &[GateRequest]) -> Result<Vec<Judgement>, Fault> {
+        let judgements = self.0.pass(now, requests).await?;
+        for _ in 0..YIELDS {
+            tokio::task::yield_now().await;
+        }
+        Ok(judgements)
+    }
+
+    async fn rehearse(&self, now: Instant, request: &GateRequest) -> Result<Judgement, Fault> {
+        self.0.rehearse(now, request).await
+    }
+
+    async fn conclude(&self, conclusions: Vec<Conclusion>) -> Result<Vec<bool>, Fault> {
+        self.0.conclude(conclusions).await
+    }
+
+    async fn settle(
+        &self,
+        tenant: &TenantId,
+        nodes: &[NodeId],
+        now: Instant,
+        until: Instant,
+    ) -> Result<Vec<Settled>, Fault> {
+        self.0.settle(tenant, nodes, now, until).await
+    }
+
+    async fn overdue(&self, now: Instant, limit: usize) -> Result<Vec<Overdue>, Fault> {
+        self.0.overdue(now, limit).await
+    }
+}
+
 /// How the race is spoiled, to see that it finds what it looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sabotage {
@@ -240,13 +282,12 @@ async fn race(people: usize, sabotage: Sabotage) -> Tally {
     });
     let planned = plan(&database, people, digest).await;
     let judge: Judge = if sabotage == Sabotage::NoCompare { judge_blindly } else { judge };
-    let gate: Arc<dyn SendGate> = Arc::new(SqlSendGate::judging(database.clone(), judge));
+    let gate: Arc<dyn SendGate> = Arc::new(Pausing(SqlSendGate::judging(database.clone(), judge)));
     let clock = Arc::new(ManualClock::at(sample::noon()));
     let dispatch = dispatch(&world, &gate, &clock);
     let in_flight = InFlightService::new(Arc::clone(&gate), clock);
-    let burst = tokio::task::spawn(async move {
-        while dispatch.run_once(1_000).await.unwrap() > 0 {}
-    });
+    let burst =
+        tokio::task::spawn(async move { while dispatch.run_once(1_000).await.unwrap() > 0 {} });
     let withdrawing = {
         let world = Arc::clone(&world);
         tokio::task::spawn(async move { withdraw(&world, &in_flight, people, sabotage).await })
@@ -319,14 +360,14 @@ async fn withdraw(world: &World, in_flight: &InFlightService, people: usize, sab
     let until = sample::noon().plus(TimeDelta::seconds(60));
     let chance = SeededEntropy::new(5);
     for first in (0..people).step_by(TOGETHER) {
-        // Now ahead of the dispatcher, now behind it, mostly beside it.
-        let lead = usize::try_from(chance.next_u64()).unwrap() % (2 * TOGETHER);
-        while world.prepared.load(Ordering::SeqCst).saturating_add(lead) < first {
+        // From a little ahead of the dispatcher to a few batches behind it: before the verdict,
+        // between verdict and gate, between gate and hand-off, after it.
+        let behind = usize::try_from(chance.next_u64() % BEHIND_MAX).unwrap();
+        while world.prepared.load(Ordering::SeqCst).saturating_add(TOGETHER) < first + behind {
             tokio::task::yield_now().await;
         }
-        let together: Vec<NodeId> = (first..people.min(first + TOGETHER))
-            .map(|i| NodeId::from_uuid(uuid_of(i)))
-            .collect();
+        let together: Vec<NodeId> =
+            (first..people.min(first + TOGETHER)).map(|i| NodeId::from_uuid(uuid_of(i))).collect();
         commit(&world.database, &together).await;
         if sabotage != Sabotage::NoDrain {
             let settled = in_flight.settle(&sample::tenant(), &together, until).await.unwrap();
