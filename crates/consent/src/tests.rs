@@ -1,1 +1,10 @@
-//! Behaviour, and the suites on the reference implementations.
+//! Behaviour, properties, and the suites on the reference implementations.
+
+mod evaluation;
+mod folding;
+mod oracle;
+mod probe;
+mod registry;
+mod service;
+mod suites;
+mod world;
