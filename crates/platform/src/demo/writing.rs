@@ -46,12 +46,13 @@ pub fn line(event: &Event) -> Line {
     Line { at: event.at, text: cloud_event(event).to_string() }
 }
 
-/// The choice as an item of `POST /v1/consent-events`.
+/// The choice as an item of `events` in the body of `POST /v1/consent-events`.
 pub fn consent_event(choice: &ChoiceMade) -> Value {
+    let (namespace, value) = choice.subject.split_once(':').unwrap_or_default();
     json!({
         "id": choice.id,
         "source": choice.source,
-        "subject": choice.subject,
+        "person": { "identifiers": [{ "namespace": namespace, "value": value }] },
         "kind": choice.kind,
         "event_time": choice.at.to_string(),
         "actor": choice.actor,

@@ -88,7 +88,7 @@ fn person(seed: u64, number: u32, household: &Household, start: NaiveDate, days:
         phone: dice.in_thousand(850).then(|| phone(&dice, household.country)),
         crm_ids,
         user,
-        service_no: dice.in_thousand(600).then(|| id('S')),
+        service_no: dice.in_thousand(880).then(|| id('S')),
         comms_no: dice.in_thousand(800).then(|| id('M')),
         policies: (1..=policies).map(|it| policy(&dice, number, it, start, days)).collect(),
     }

@@ -195,7 +195,7 @@ fn grant(channels: &[&str]) -> Value {
         "channels": channels,
         "expression": "expressed",
         "proof": {
-            "notice": { "name": "marketing", "version": 7 },
+            "notice": { "name": "renewal-offers", "version": 7 },
             "method": "toggle",
             "prechecked": false,
         },

@@ -181,13 +181,13 @@ impl Month<'_> {
         self.tell(&dice, at, "claims_core", "claim.closed.v2", Some(&subject), data);
     }
 
-    /// One person in seven who is known there turns to the service desk.
+    /// One person in nine who is known there turns to the service desk.
     fn service(&mut self, person: &Person) {
         let Some(service_no) = &person.service_no else {
             return;
         };
         let dice = Dice::about(self.population.seed, "service", person.number);
-        if !dice.in_thousand(150) {
+        if !dice.in_thousand(110) {
             return;
         }
         let subject = format!("service_no:{service_no}");

@@ -92,7 +92,7 @@ fn service(population: &Population) -> String {
         let Some(service_no) = &person.service_no else { continue };
         let dice = Dice::of(population.seed, "service row", service_no);
         let (email, _) = mailbox(person, &dice, 0);
-        let crm_id = person.crm_ids.last().filter(|_| !dice.in_thousand(250));
+        let crm_id = person.crm_ids.last().filter(|_| !dice.in_thousand(80));
         table.row(&[
             service_no,
             crm_id.map_or("", String::as_str),

@@ -113,4 +113,8 @@ fn choices_are_written_for_intake() {
     assert_eq!(text["kind"]["given"]["purpose"]["key"], "marketing.renewal");
     assert_eq!(text["event_time"], granted.at.to_string());
     assert_eq!(text["actor"], "subject");
+    let identifier = &text["person"]["identifiers"][0];
+    let identifier =
+        [&identifier["namespace"], &identifier["value"]].map(|it| it.as_str().unwrap());
+    assert_eq!(identifier.join(":"), granted.subject);
 }
