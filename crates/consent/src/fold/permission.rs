@@ -40,6 +40,8 @@ fn denied<'a>(act: &Act<'a>) -> Option<Denied<'a>> {
 struct Granted<'a> {
     act: Act<'a>,
     grant: &'a Grant,
+    /// No more than what it renews.
+    channels: ChannelSet,
     renews: Option<Act<'a>>,
 }
 
@@ -49,15 +51,15 @@ impl Granted<'_> {
     }
 
     /// The channels nothing defeats.
-    fn channels(&self, denials: &[Denied<'_>]) -> ChannelSet {
+    fn left(&self, denials: &[Denied<'_>]) -> ChannelSet {
         denials
             .iter()
             .filter(|it| it.scope.covers(&self.grant.purpose.key) && !self.lifts(it))
-            .fold(self.grant.channels, |left, it| left.without(it.channels))
+            .fold(self.channels, |left, it| left.without(it.channels))
     }
 
     fn standing(&self, denials: &[Denied<'_>]) -> Option<StandingGrant> {
-        let channels = self.channels(denials);
+        let channels = self.left(denials);
         (!channels.is_empty()).then(|| StandingGrant {
             key: self.grant.purpose.key.clone(),
             version: self.grant.purpose.version,
@@ -77,9 +79,14 @@ fn grants<'a>(acts: &Acts<'a>, denials: &[Denied<'a>], ignored: &mut u32) -> Vec
     let mut grants: Vec<Granted<'a>> = Vec::new();
     for act in acts.iter().filter(|it| it.hard) {
         match &act.event.said.kind {
-            EventKind::Given(grant) => grants.push(Granted { act: *act, grant, renews: None }),
+            EventKind::Given(grant) => {
+                grants.push(Granted { act: *act, grant, channels: grant.channels, renews: None });
+            }
             EventKind::Renewed(grant) => match renewed(act, grant, &grants, denials) {
-                Some(of) => grants.push(Granted { act: *act, grant, renews: Some(of) }),
+                Some((of, within)) => {
+                    let channels = grant.channels.intersection(within);
+                    grants.push(Granted { act: *act, grant, channels, renews: Some(of) });
+                }
                 None => *ignored = ignored.saturating_add(1),
             },
             _ => {}
@@ -94,7 +101,7 @@ fn renewed<'a>(
     renewal: &Grant,
     grants: &[Granted<'a>],
     denials: &[Denied<'a>],
-) -> Option<Act<'a>> {
+) -> Option<(Act<'a>, ChannelSet)> {
     let until = act.at().plus(super::SKEW);
     let stood = |it: &&Granted<'a>| {
         it.act.node() == act.node()
@@ -107,7 +114,7 @@ fn renewed<'a>(
                     && !it.lifts(denied)
             })
     };
-    grants.iter().rev().find(stood).map(|it| it.renews.unwrap_or(it.act))
+    grants.iter().rev().find(stood).map(|it| (it.renews.unwrap_or(it.act), it.channels))
 }
 
 /// Drops a grant that a newer one covers in every respect, and sorts by purpose, newest first.
@@ -146,7 +153,7 @@ fn standing_denials(
         .map(|denied| {
             let granted = grants
                 .iter()
-                .filter(|it| it.grant.channels.includes(denied.channels) && it.lifts(denied))
+                .filter(|it| it.channels.includes(denied.channels) && it.lifts(denied))
                 .map(|it| it.grant.purpose.key.clone());
             let reopened = lifted_keys(acts, denied.scope, &denied.act, |limb| limb != Limb::Art22);
             Denial {

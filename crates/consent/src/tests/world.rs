@@ -1,5 +1,7 @@
 //! A person, a log and the shipped registry, for every test.
 
+use std::sync::OnceLock;
+
 use chrono::TimeDelta;
 use kernel::{
     ArtifactRef, Channel, Digest, Epoch, Instant, Known, NodeId, PersonAt, PurposeKey, PurposeRef,
@@ -72,7 +74,8 @@ pub(super) fn compile(
 }
 
 pub(super) fn artifacts() -> Artifacts {
-    compile(&bodies()).unwrap()
+    static SHIPPED: OnceLock<Artifacts> = OnceLock::new();
+    SHIPPED.get_or_init(|| compile(&bodies()).unwrap()).clone()
 }
 
 /// The registry with one purpose changed.
