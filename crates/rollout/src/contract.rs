@@ -1,6 +1,11 @@
 //! The laws of rollout's ports, for every implementation and every wrapper.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken law panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a broken law panics"
+)]
 
 use std::sync::Arc;
 
