@@ -63,7 +63,7 @@ fn at() -> Instant {
 }
 
 fn subject_token() -> Token {
-    Token::from_bytes([7; 16])
+    Token::from_bytes([0xee; 16])
 }
 
 /// An item as the sequencer would prepare it; `n` makes it differ from others.

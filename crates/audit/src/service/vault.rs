@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The most keys of one of the cache's two generations.
-const GENERATION_KEYS_MAX: usize = 65_536;
+const GENERATION_KEYS: usize = 65_536;
 
 type Owned = (TenantId, KeyOwner);
 
@@ -117,7 +117,7 @@ impl Vault {
 
 impl Cache {
     fn keep(&mut self, owned: Owned, key: Key) {
-        if self.young.len() >= GENERATION_KEYS_MAX {
+        if self.young.len() >= GENERATION_KEYS {
             self.old = mem::take(&mut self.young);
         }
         self.young.insert(owned, key);
