@@ -10,6 +10,7 @@
 //! it was armed.
 
 pub mod artifacts;
+pub mod companion;
 pub mod condition;
 pub mod explain;
 pub mod inputs;
@@ -23,6 +24,14 @@ pub mod record;
 pub mod replay;
 pub mod schedule;
 pub mod service;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod contract;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
+
+#[cfg(test)]
+mod tests;
 
 pub use artifacts::Artifacts;
 pub use inputs::{Inputs, NodeInputs};
