@@ -184,8 +184,8 @@ impl Gates<'_> {
         let mut all_hold = true;
         self.each_regime(purpose, |gates, jurisdiction, spec| {
             let held = match spec {
-                Some(spec) => gates.basis(purpose, jurisdiction, spec).is_some_and(|evidence| {
-                    let basis = spec.basis();
+                Some(spec) => gates.basis(purpose, jurisdiction, spec).is_some_and(|footing| {
+                    let (basis, evidence) = (spec.basis(), footing.event());
                     gates.grounds.push(Ground { jurisdiction, basis, evidence })
                 }),
                 None => {

@@ -90,7 +90,8 @@ pub async fn an_id_is_taken_once(fixture: &dyn LedgerFixture) {
     let mut again = events[0].said.clone();
     again.node = node(&kernel::SeededEntropy::new(98));
     let again = sealed(&tenant(), again, None);
-    let answer = fixture.ledger().append(&tenant(), transition(0, &[again.clone()])).await;
+    let answer =
+        fixture.ledger().append(&tenant(), transition(0, std::slice::from_ref(&again))).await;
     assert!(matches!(answer, Err(AppendError::Conflict)), "{answer:?}");
     let logs = fixture.ledger().logs(&tenant(), &[again.said.node]).await.unwrap();
     assert_eq!(logs[0], NodeLog::empty(again.said.node));

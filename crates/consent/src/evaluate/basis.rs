@@ -17,20 +17,40 @@ fn consent_age(jurisdiction: Jurisdiction) -> i32 {
     CONSENT_AGES.iter().find(|it| it.0 == jurisdiction.as_str()).map_or(CONSENT_AGE_MAX, |it| it.1)
 }
 
+/// What a basis that holds rests on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Footing {
+    /// Something said or stated.
+    Event(EventRef),
+    /// The registry alone.
+    Registry,
+}
+
+impl Footing {
+    pub(super) const fn event(self) -> Option<EventRef> {
+        match self {
+            Self::Event(it) => Some(it),
+            Self::Registry => None,
+        }
+    }
+}
+
 impl Gates<'_> {
-    /// Whether the basis holds, with its evidence where it rests on an event.
+    /// What the basis rests on, if it holds.
     pub(super) fn basis(
         &mut self,
         purpose: &Purpose,
         jurisdiction: Jurisdiction,
         spec: &BasisSpec,
-    ) -> Option<Option<EventRef>> {
+    ) -> Option<Footing> {
         self.refuse_if(self.is_special() && purpose.special.is_none(), reason::SC_A9_NO_CONDITION);
         match spec {
-            BasisSpec::Consent(terms) => self.consent(purpose, jurisdiction, terms).map(Some),
-            BasisSpec::Contract { contract } => self.contract(contract).map(Some),
+            BasisSpec::Consent(terms) => {
+                self.consent(purpose, jurisdiction, terms).map(Footing::Event)
+            }
+            BasisSpec::Contract { contract } => self.contract(contract).map(Footing::Event),
             BasisSpec::LegalObligation(law) => self.law(law, reason::LB_LEGAL_NOT_IN_FORCE),
-            BasisSpec::VitalInterests {} => self.emergency().map(Some),
+            BasisSpec::VitalInterests {} => self.emergency().map(Footing::Event),
             BasisSpec::PublicTask(law) => self.law(law, reason::LB_PUBLIC_NOT_IN_FORCE),
             BasisSpec::LegitimateInterests(lia) => self.interests(purpose, lia),
         }
@@ -139,10 +159,10 @@ impl Gates<'_> {
         None
     }
 
-    fn law(&mut self, law: &Law, otherwise: Reason) -> Option<Option<EventRef>> {
+    fn law(&mut self, law: &Law, otherwise: Reason) -> Option<Footing> {
         let in_force = self.within(law.in_force_from, law.in_force_until);
         self.refuse_if(!in_force, otherwise);
-        in_force.then_some(None)
+        in_force.then_some(Footing::Registry)
     }
 
     fn emergency(&mut self) -> Option<EventRef> {
@@ -161,7 +181,7 @@ impl Gates<'_> {
         None
     }
 
-    fn interests(&mut self, purpose: &Purpose, lia: &Assessment) -> Option<Option<EventRef>> {
+    fn interests(&mut self, purpose: &Purpose, lia: &Assessment) -> Option<Footing> {
         self.edge(lia.review_by);
         let faults = [
             (!lia.passed || lia.of_version != purpose.version, reason::LB_LI_LIA_FAILED),
@@ -172,7 +192,7 @@ impl Gates<'_> {
         for (wrong, reason) in faults {
             self.refuse_if(wrong, reason);
         }
-        (!wrong).then_some(None)
+        (!wrong).then_some(Footing::Registry)
     }
 
     /// Art. 21(2) whatever the basis; 21(1) and a withdrawal where the basis can be objected to;

@@ -1,207 +1,19 @@
 //! Use cases over the reference implementations, outages included.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
-use kernel::{
-    Channel::{Email, Push},
-    Clock, DeliveryId, Epoch, Limit, ManualClock, NodeId, PersonAt, SeededEntropy,
-    memory::MemoryFeed,
-};
+use kernel::{Channel::Email, Clock, Epoch, Limit, PersonAt};
 use uuid::Uuid;
 
-use super::world::{
-    NOW, World, artifacts, codes, grant, key, label, node, tenant, under, uuid, withdrawn,
-};
+use super::world::{NOW, World, codes, grant, key, label, node, tenant, under, uuid, withdrawn};
 use crate::{
-    Acknowledgement, Actor, Choice, ConsentEvent, Effect, EventKind, Limb, NewEvent, PurposeScope,
-    SuppressionReason, Verdict, WithdrawalScope,
-    memory::{MemoryInFlight, MemoryLedger, MemoryPeople, MemoryRegistry},
-    ports::{Ledger, Straggler},
+    Actor, Choice, EventKind, NewEvent, PurposeScope,
     service::{
-        By, Chosen, ConsentService, EVENTS_PER_CALL_MAX, LedgerSnapshots, PreferenceChange,
-        PreferenceError, RecordError, RecordOutcome, RestrainError, VerdictService,
+        Chosen, EVENTS_PER_CALL_MAX, PreferenceChange, PreferenceError, RecordError, RecordOutcome,
+        RestrainError,
     },
 };
 
-struct House {
-    clock: Arc<ManualClock>,
-    feed: Arc<MemoryFeed>,
-    ledger: Arc<MemoryLedger>,
-    people: Arc<MemoryPeople>,
-    registry: Arc<MemoryRegistry>,
-    in_flight: Arc<MemoryInFlight>,
-    consent: ConsentService,
-    verdicts: VerdictService,
-    person: PersonAt,
-}
-
-impl House {
-    fn new() -> Self {
-        let clock = Arc::new(ManualClock::at(NOW));
-        let feed = Arc::new(MemoryFeed::default());
-        let ledger = Arc::new(MemoryLedger::new(Arc::clone(&feed)));
-        let people = Arc::new(MemoryPeople::default());
-        let registry = Arc::new(MemoryRegistry::default());
-        let in_flight = Arc::new(MemoryInFlight::default());
-        registry.release(&tenant(), artifacts());
-        let world = World::new();
-        world.members.iter().for_each(|it| people.put(&tenant(), it.clone()));
-        let snapshots = LedgerSnapshots::new(ledger.clone(), people.clone(), clock.clone());
-        Self {
-            consent: ConsentService::new(
-                ledger.clone(),
-                in_flight.clone(),
-                registry.clone(),
-                clock.clone(),
-                Arc::new(SeededEntropy::new(3)),
-            ),
-            verdicts: VerdictService::new(Arc::new(snapshots), registry.clone(), registry.clone()),
-            clock,
-            feed,
-            ledger,
-            people,
-            registry,
-            in_flight,
-            person: world.person(),
-        }
-    }
-
-    fn said(&self, id: u128, at: NodeId, kind: EventKind) -> NewEvent {
-        NewEvent {
-            id: uuid(id),
-            source: label("app"),
-            node: at,
-            kind,
-            event_time: self.clock.now(),
-            actor: Actor::Subject,
-            answers: Vec::new(),
-        }
-    }
-
-    async fn record(&self, events: Vec<NewEvent>) -> Vec<RecordOutcome> {
-        self.consent.record(&tenant(), events).await.unwrap().outcomes
-    }
-
-    async fn agreed(&self) {
-        let given = self.said(11, node(1), EventKind::Given(grant()));
-        let outcomes = self.record(vec![given]).await;
-        assert!(matches!(outcomes[0], RecordOutcome::Recorded(_)), "{outcomes:?}");
-        self.clock.advance(TimeDelta::seconds(60));
-    }
-
-    async fn withdraw(&self, act: u128) -> Acknowledgement {
-        self.consent.withdraw(&tenant(), &self.person, &renewals(), &by(), uuid(act)).await.unwrap()
-    }
-
-    async fn verdict(&self) -> Verdict {
-        let ask = World::new().ask("marketing.renewal", Some(Email));
-        let now = self.clock.now();
-        self.verdicts.verdict(&tenant(), &self.person, &ask, now).await.unwrap()
-    }
-
-    async fn choose(
-        &self,
-        expected: u64,
-        changes: Vec<PreferenceChange>,
-        act: u128,
-    ) -> Result<Acknowledgement, PreferenceError> {
-        let chosen = Chosen { changes, expected: Epoch(expected), at: node(1) };
-        self.consent.set_preferences(&tenant(), &self.person, &chosen, &by(), uuid(act)).await
-    }
-
-    fn fact_names(&self) -> Vec<String> {
-        self.feed.facts().into_iter().map(|it| it.name).collect()
-    }
-
-    async fn log(&self, n: u128) -> Vec<ConsentEvent> {
-        let log = self.ledger.logs(&tenant(), &[node(n)]).await.unwrap().remove(0);
-        assert!(log.verifies());
-        log.events
-    }
-}
-
-fn renewals() -> WithdrawalScope {
-    WithdrawalScope::Purpose { purpose: key("marketing.renewal") }
-}
-
-fn by() -> By {
-    By { actor: Actor::Subject, source: label("preference_centre") }
-}
-
-#[tokio::test]
-async fn a_withdrawal_is_kept_at_every_node_settled_and_acknowledged() {
-    let house = House::new();
-    house.agreed().await;
-    assert!(house.verdict().await.is_permitted());
-    let answer = house.withdraw(50).await;
-    assert_eq!((answer.effect, answer.epoch), (Effect::Effective, Epoch(4)));
-    assert_eq!(answer.certificate.events.len(), 3);
-    assert_eq!(answer.certificate.effective_at, Some(house.clock.now()));
-    let verdict = house.verdict().await;
-    assert_eq!(codes(&verdict), ["LB.CONSENT.WITHDRAWN"]);
-    assert_eq!((verdict.epochs.person, verdict.epochs.policy), (Epoch(4), Epoch(1)));
-    assert_eq!(house.fact_names(), ["consent.recorded", "consent.withdrawn"]);
-    let fact = &house.feed.facts()[1];
-    assert_eq!((fact.nodes.len(), fact.subject), (3, Some(house.person.subject)));
-    assert_eq!(fact.body["purpose"], "marketing.renewal");
-}
-
-#[tokio::test]
-async fn a_repeated_withdrawal_is_the_same_act() {
-    let house = House::new();
-    house.agreed().await;
-    let first = house.withdraw(50).await;
-    house.clock.advance(TimeDelta::hours(1));
-    let again = house.withdraw(50).await;
-    assert_eq!(again.certificate.recorded_at, first.certificate.recorded_at);
-    assert_eq!((again.certificate.events, again.epoch), (first.certificate.events, first.epoch));
-    assert_eq!(house.feed.facts().len(), 2);
-    let everything = WithdrawalScope::Everything;
-    let other =
-        house.consent.withdraw(&tenant(), &house.person, &everything, &by(), uuid(50)).await;
-    assert!(matches!(other, Err(RestrainError::Conflict)), "{other:?}");
-}
-
-#[tokio::test]
-async fn a_send_under_way_makes_the_answer_honest() {
-    let house = House::new();
-    house.agreed().await;
-    let delivery = DeliveryId::from_uuid(uuid(9));
-    house.in_flight.attempt(&tenant(), node(2), Straggler { delivery, ended: false });
-    let answer = house.withdraw(50).await;
-    assert_eq!(answer.effect, Effect::Recorded);
-    assert_eq!(answer.certificate.effective_at, None);
-    assert!(!answer.certificate.in_flight[0].ended);
-    house.in_flight.set_outage(true);
-    let answer = house.withdraw(51).await;
-    assert_eq!(answer.effect, Effect::Recorded, "out of reach is not effective");
-    assert!(!house.verdict().await.is_permitted());
-}
-
-#[tokio::test]
-async fn every_scope_of_withdrawal_stops_what_it_names() {
-    let topic = label("travel");
-    let cases = [
-        (renewals(), "LB.CONSENT.WITHDRAWN"),
-        (
-            WithdrawalScope::PurposeChannel { purpose: key("marketing"), channel: Email },
-            "LB.CONSENT.WITHDRAWN",
-        ),
-        (WithdrawalScope::PurposeChannel { purpose: key("marketing"), channel: Push }, ""),
-        (WithdrawalScope::Topic { topic }, ""),
-        (WithdrawalScope::AllMarketing, "OB.A21_2"),
-        (WithdrawalScope::Everything, "LB.CONSENT.WITHDRAWN"),
-    ];
-    for (scope, expected) in cases {
-        let house = House::new();
-        house.agreed().await;
-        let act = uuid(50);
-        house.consent.withdraw(&tenant(), &house.person, &scope, &by(), act).await.unwrap();
-        let first = codes(&house.verdict().await).first().cloned().unwrap_or_default();
-        assert_eq!(first, expected, "{scope:?}");
-    }
-}
+use super::house::{House, by, renewals};
 
 #[tokio::test]
 async fn the_same_event_twice_is_absorbed_and_another_under_its_id_conflicts() {
@@ -328,30 +140,6 @@ async fn preferences_change_together_or_not_at_all() {
     let unknown =
         house.consent.set_preferences(&tenant(), &house.person, &elsewhere, &by(), uuid(63)).await;
     assert!(matches!(unknown, Err(PreferenceError::Unknown)), "{unknown:?}");
-}
-
-#[tokio::test]
-async fn an_objection_is_taken_back_only_by_saying_so() {
-    let house = House::new();
-    house.agreed().await;
-    let objection = (PurposeScope::All, Limb::Art21_2);
-    house.consent.object(&tenant(), &house.person, objection, &by(), uuid(50)).await.unwrap();
-    house.choose(4, vec![PreferenceChange::Agree(grant())], 60).await.unwrap();
-    assert_eq!(codes(&house.verdict().await), ["OB.A21_2"]);
-    let reopen = PreferenceChange::Reopen(key("marketing.renewal"), Limb::Art21_2);
-    house.choose(5, vec![reopen], 61).await.unwrap();
-    assert!(house.verdict().await.is_permitted());
-}
-
-#[tokio::test]
-async fn a_bounced_address_is_suppressed_alone() {
-    let house = House::new();
-    house.agreed().await;
-    let by = By { actor: Actor::Signal { kind: label("bounce") }, source: label("comms") };
-    let bounce = SuppressionReason::Bounce;
-    house.consent.suppress_address(&tenant(), node(2), bounce, &by, uuid(50)).await.unwrap();
-    assert_eq!(codes(&house.verdict().await)[0], "SP.BOUNCE");
-    assert_eq!(house.fact_names(), ["consent.recorded", "suppression.changed"]);
 }
 
 #[tokio::test]

@@ -155,7 +155,7 @@ pub(super) struct World {
     pub(super) members: Vec<Member>,
     pub(super) logs: Vec<NodeLog>,
     pub(super) artifacts: Artifacts,
-    n_events: u128,
+    pub(super) n_events: u128,
 }
 
 impl World {
