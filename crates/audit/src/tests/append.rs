@@ -351,3 +351,32 @@ async fn a_follower_who_leaves_with_the_lead_passes_it_on() {
     assert!(is_new(&last.await.unwrap()));
     assert!(is_new(&append.append(submission(3)).await.unwrap()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_who_come_and_go_leave_a_whole_log() {
+    let world = World::new();
+    let append = slow(&world);
+    let mut callers = JoinSet::new();
+    for n in 0..900 {
+        let append = append.clone();
+        let handle = callers.spawn(async move { append.append(submission(n)).await });
+        if n % 3 == 0 {
+            tokio::task::yield_now().await;
+            handle.abort();
+        }
+    }
+    let mut n_answered = 0;
+    while let Some(answer) = callers.join_next().await {
+        match answer {
+            Ok(appended) => {
+                appended.unwrap();
+                n_answered += 1;
+            }
+            Err(gone) => assert!(gone.is_cancelled()),
+        }
+    }
+    assert!(n_answered >= 600, "nobody who stayed was forgotten");
+    let check = world.prove().verify_log(&acme()).await.unwrap();
+    assert_eq!(check.broken_at, None);
+    assert!(check.size >= 600);
+}
