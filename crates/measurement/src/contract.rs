@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken law panics")]
 
-use async_trait::async_trait;
 use chrono::{NaiveDate, TimeDelta};
 use kernel::{
     DecisionId, Entropy, FactId, Instant, JourneyNode, SeededEntropy, SubjectId, TenantId,
@@ -17,7 +16,6 @@ use crate::{
 };
 
 /// Evidence and signals under test.
-#[async_trait]
 pub trait EvidenceFixture: Send + Sync {
     /// The evidence.
     fn exposures(&self) -> &dyn ExposureStore;
@@ -26,7 +24,6 @@ pub trait EvidenceFixture: Send + Sync {
 }
 
 /// What answers measurement's questions, under test.
-#[async_trait]
 pub trait SourceFixture: Send + Sync {
     /// The plans.
     fn plans(&self) -> &dyn PlanSource;

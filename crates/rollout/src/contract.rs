@@ -9,7 +9,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use kernel::{
     Digest, Entropy, Epoch, Fact, FactFeed, FactId, Instant, Limit, SeededEntropy, StaffId,
     TenantId,
@@ -24,7 +23,6 @@ use crate::{
 };
 
 /// Ports under test and the feed their statements reach.
-#[async_trait]
 pub trait ReleaseFixture: Send + Sync {
     /// The store.
     fn store(&self) -> &dyn ArtifactStore;
