@@ -87,7 +87,7 @@ impl Heads {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Judgement {
     /// It may go, once, when this is committed.
-    Passed(Grant, Change),
+    Passed(Box<Grant>, Change),
     /// It does not go now.
     Stopped(Change),
     /// The verdict it rests on is out of date: prepare it anew. Nothing is kept.
@@ -97,17 +97,17 @@ pub enum Judgement {
 }
 
 /// How a gate judges. Outside of tests there is one, [`judge`].
-pub type Judge = fn(&GateRequest, GateView, Instant) -> Judgement;
+pub type Judge = fn(&GateRequest, &GateView, Instant) -> Judgement;
 
 /// Judges one request on what the gate's own transaction read, at this instant.
-pub fn judge(request: &GateRequest, view: GateView, now: Instant) -> Judgement {
+pub fn judge(request: &GateRequest, view: &GateView, now: Instant) -> Judgement {
     if view.version != Some(request.delivery.version) {
         return Judgement::Gone;
     }
     if !view.heads.equal(request.stamp.epochs()) || now >= request.stamp.good_until() {
         return Judgement::Moved;
     }
-    judge_current(request, &view, now)
+    judge_current(request, view, now)
 }
 
 /// Judges a batch in order: an earlier yes counts in the caps and occurrences of the later ones, as
@@ -126,7 +126,7 @@ pub fn judge_all(
         let nodes = &request.person.nodes;
         view.entries.extend(reserved.iter().filter(|it| nodes.contains(&it.node)).cloned());
         view.served |= served.contains(&key);
-        let judgement = judge(request, view, now);
+        let judgement = judge(request, &view, now);
         if matches!(judgement, Judgement::Passed(..)) {
             reserved.push(request.entry(now));
             served.insert(key);
@@ -187,7 +187,7 @@ fn opening(request: &GateRequest, now: Instant) -> Opening {
     match next_open(now, windows, &request.zones, WINDOW_HORIZON) {
         Opening::At(at, proof) => {
             let spread =
-                request.delivery.id.uuid().as_u128() % SPREAD_SECONDS.unsigned_abs() as u128;
+                request.delivery.id.uuid().as_u128() % u128::from(SPREAD_SECONDS.unsigned_abs());
             let spread = TimeDelta::seconds(i64::try_from(spread).unwrap_or(0));
             Opening::At(at.plus(spread), proof)
         }
@@ -218,7 +218,7 @@ fn pass(request: &GateRequest, now: Instant) -> Judgement {
         }),
     };
     let facts = fact::of_state(delivery, &transition.state, &request.person, now, request.fact);
-    Judgement::Passed(grant, change(request, transition.state, facts))
+    Judgement::Passed(Box::new(grant), change(request, transition.state, facts))
 }
 
 fn stop(request: &GateRequest, event: Event, now: Instant) -> Judgement {

@@ -140,11 +140,7 @@ fn text_of(value: &Value) -> Json {
         Value::Text(it) => it.clone().into(),
         Value::At(it) => it.utc().format("%-d %B %Y, %H:%M UTC").to_string().into(),
         Value::Date(it) => it.format("%-d %B %Y").to_string().into(),
-        Value::Money(it) => {
-            let (major, minor) = (it.minor / 100, (it.minor % 100).abs());
-            let sign = if it.minor < 0 && major == 0 { "-" } else { "" };
-            format!("{sign}{major}.{minor:02} {}", it.currency).into()
-        }
+        Value::Money(it) => format!("{} {}", crate::template::minor(it.minor), it.currency).into(),
         Value::List(items) => items.iter().map(text_of).collect(),
     }
 }

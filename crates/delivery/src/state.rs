@@ -268,7 +268,8 @@ pub fn apply(delivery: &Delivery, event: Event) -> Result<Transition, Illegal> {
     let from = &delivery.state;
     let name = event.name();
     let state = match (from, event) {
-        (S::Held { .. } | S::RetryWait { .. } | S::Ready, Event::Due) => S::Ready,
+        (S::Held { .. } | S::RetryWait { .. } | S::Ready, Event::Due)
+        | (S::InFlight { .. }, Event::NotStarted) => S::Ready,
         (S::Ready, Event::Held { reason, until }) => match delivery.on_hold {
             OnHold::Wait => S::Held { reason, until },
             OnHold::Redecide => S::Returned { reason },
@@ -281,7 +282,6 @@ pub fn apply(delivery: &Delivery, event: Event) -> Result<Transition, Illegal> {
         (S::InFlight { .. }, Event::Accepted) => S::Accepted,
         (S::InFlight { .. }, Event::Retry { reason, until }) => S::RetryWait { reason, until },
         (S::InFlight { .. }, Event::Failed { reason }) => S::Failed { reason },
-        (S::InFlight { .. }, Event::NotStarted) => S::Ready,
         (S::InFlight { .. }, Event::Ambiguous { reason, until }) => S::Unknown { reason, until },
         (S::Unknown { .. }, Event::Horizon) => S::Abandoned,
         (S::Ready | S::Held { .. } | S::RetryWait { .. }, Event::Expired) => S::Expired,

@@ -92,18 +92,18 @@ impl Template {
     pub(crate) fn compile(source: &ArtifactRef<'_>) -> Result<Self, Vec<Finding>> {
         let read: Source = crate::content::read(source, "template/1", |it: &Source| &it.schema)?;
         let mut findings = Vec::new();
-        let purpose = PurposeKey::new(&read.purpose)
-            .map_err(|it| {
-                findings.push(Finding::at(source, "/purpose", "template.purpose", it.to_string()))
-            })
-            .ok();
+        let purpose = PurposeKey::new(&read.purpose);
+        if let Err(error) = &purpose {
+            let message = error.to_string();
+            findings.push(Finding::at(source, "/purpose", "template.purpose", message));
+        }
         let required: BTreeSet<String> = read.fields.required.into_iter().collect();
         let optional = read.fields.optional;
         let (bodies, used) = bodies(source, &read.body, &mut findings);
         lint_fields(source, &required, &optional, &used, &mut findings);
         lint_message(source, read.channel, read.class, &read.body, &used, &mut findings);
         match purpose {
-            Some(purpose) if findings.is_empty() => Ok(Self {
+            Ok(purpose) if findings.is_empty() => Ok(Self {
                 channel: read.channel,
                 purpose,
                 class: read.class,
@@ -126,6 +126,7 @@ fn bodies(
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL_MAX));
+    environment.add_filter("minor", minor);
     environment.set_auto_escape_callback(|name| match name {
         "html" => AutoEscape::Html,
         _ => AutoEscape::None,
@@ -142,6 +143,12 @@ fn bodies(
         }
     }
     (environment, used)
+}
+
+/// An amount in minor units as people read it: `1250 | minor` is `12.50`.
+pub(crate) fn minor(amount: i64) -> String {
+    let sign = if amount < 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}", amount.unsigned_abs() / 100, amount.unsigned_abs() % 100)
 }
 
 /// Declared is used and used is declared: a bundle's other fields cannot reach a message.

@@ -159,11 +159,9 @@ pub async fn a_full_cap_over_all_nodes_holds(fixture: &dyn DeskFixture) {
     one.contact = person.nodes[0];
     one.caps = vec![cap(1)];
     assert!(matches!(pass(fixture, &one).await, Judgement::Passed(..)));
-    let (second, _) = {
-        let planned = planned(2, &person);
-        fixture.store().plan(vec![planned.clone()], Vec::new()).await.unwrap();
-        (planned.delivery, ())
-    };
+    let planned = planned(2, &person);
+    let second = planned.delivery.clone();
+    fixture.store().plan(vec![planned], Vec::new()).await.unwrap();
     let mut two = request(&second, &person);
     two.caps = vec![cap(1)];
     let Judgement::Stopped(change) = pass(fixture, &two).await else { panic!("a full cap stops") };

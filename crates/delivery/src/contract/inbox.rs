@@ -36,7 +36,7 @@ pub async fn a_letter_comes_back_with_every_member(fixture: &dyn DeskFixture) {
 pub async fn a_letter_is_kept_once(fixture: &dyn DeskFixture) {
     let first = letter(1);
     let mut again = first.clone();
-    again.message.text = "Again.".to_owned();
+    "Again.".clone_into(&mut again.message.text);
     fixture.inbox().put(first.clone()).await.unwrap();
     fixture.inbox().put(again).await.unwrap();
     let page = fixture.inbox().page(&tenant(), None, None, Limit::MAX).await.unwrap();

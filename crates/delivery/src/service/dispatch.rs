@@ -164,7 +164,7 @@ impl DispatchService {
             {
                 match judgement {
                     Judgement::Passed(grant, change) => {
-                        let attempt = Attempt::committed(grant);
+                        let attempt = Attempt::committed(*grant);
                         let in_flight = in_flight(&request.delivery, change.state, attempt.id().n);
                         outgoing.push(Outgoing { attempt, in_flight, request, destination });
                         moved += 1;

@@ -129,7 +129,7 @@ impl SendGate for SqlSendGate {
         let mut views = view::read(self.database.reader(), tenant, requests, now).await?;
         let Some(mut view) = views.pop() else { return Ok(Judgement::Gone) };
         view.version = Some(request.delivery.version);
-        Ok((self.judge)(request, view, now))
+        Ok((self.judge)(request, &view, now))
     }
 
     async fn conclude(&self, conclusions: Vec<Conclusion>) -> Result<Vec<bool>, Fault> {
@@ -217,7 +217,7 @@ async fn keep(
     for (request, judgement) in requests.iter().zip(judgements) {
         let (change, attempts): (&Change, _) = match judgement {
             Judgement::Passed(grant, change) => {
-                grants.push(grant);
+                grants.push(&**grant);
                 reserved.push(contact_row(tenant, &request.entry(now)));
                 (change, Some(grant.id().n))
             }
