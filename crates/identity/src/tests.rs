@@ -1,0 +1,1 @@
+//! Behaviour, from sighting to person and back.
