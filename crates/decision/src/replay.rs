@@ -1,6 +1,6 @@
 //! Deciding again from a record alone, and comparing every byte.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use kernel::{Channel, Digest, Epoch, Instant, Known, PersonAt, Value, Why};
 
@@ -205,8 +205,8 @@ fn descend(left: &serde_json::Value, right: &serde_json::Value, pointer: &mut St
     let before = pointer.len();
     match (left, right) {
         (Object(a), Object(b)) => {
-            let names: BTreeMap<_, ()> = a.keys().chain(b.keys()).map(|it| (it, ())).collect();
-            for name in names.into_keys() {
+            let names: BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            for name in names {
                 pointer.push('/');
                 pointer.push_str(name);
                 let null = serde_json::Value::Null;
@@ -218,7 +218,8 @@ fn descend(left: &serde_json::Value, right: &serde_json::Value, pointer: &mut St
         }
         (Array(a), Array(b)) if a.len() == b.len() => {
             for (i, (a, b)) in a.iter().zip(b).enumerate() {
-                pointer.push_str(&format!("/{i}"));
+                pointer.push('/');
+                pointer.push_str(&i.to_string());
                 if descend(a, b, pointer) {
                     return true;
                 }

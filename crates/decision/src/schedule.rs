@@ -95,8 +95,7 @@ pub fn pause_due(
 /// A span between nothing and the whole spread, fixed by the key.
 fn share(spread: Period, key: OccurrenceKey) -> TimeDelta {
     let seconds = u64::try_from(spread.span().num_seconds()).unwrap_or(0);
-    let &[a, b, c, d, e, f, g, h, ..] = &key.0;
-    let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    let hash = key.0.iter().take(8).fold(0_u64, |hash, it| hash << 8 | u64::from(*it));
     let share = (u128::from(hash) * u128::from(seconds)) >> 64;
     TimeDelta::seconds(i64::try_from(share).unwrap_or(0))
 }

@@ -158,6 +158,9 @@ fn infer(expr: &Expr, wanted: Option<Type>, names: &mut Names) -> Result<Ty, Con
         Kind::Choose(condition, yes, no) => {
             expect(condition, Type::Bool, names)?;
             let (yes, no) = (infer(yes, wanted, names)?, infer(no, wanted, names)?);
+            if let Some(wanted) = wanted {
+                names.unify(yes, Ty::Is(wanted), at)?;
+            }
             Ty::Is(names.unify(yes, no, at)?)
         }
         Kind::Binary(Binary::And | Binary::Or, left, right) => {
@@ -267,12 +270,13 @@ fn sum_type(
 ) -> Result<Type, ConditionError> {
     let left = infer(left, None, names)?;
     let right = infer(right, None, names)?;
-    let known = names.resolved(left).zip(wanted);
     // `as_of - ctx.x` compared with a duration: the field is a point in time.
-    let right_wanted = match (names.resolved(right), known) {
-        (None, Some((Type::At, Type::Duration))) if minus => Some(Type::At),
-        (None, Some((Type::At, Type::At) | (Type::Duration, _))) => Some(Type::Duration),
-        (None, Some((Type::Int, _))) => Some(Type::Int),
+    let right_wanted = match (names.resolved(right), names.resolved(left), wanted) {
+        (None, Some(Type::Int), _) => Some(Type::Int),
+        (None, Some(Type::At), Some(Type::Duration)) if minus => Some(Type::At),
+        (None, Some(Type::At), Some(Type::At)) | (None, Some(Type::Duration), _) => {
+            Some(Type::Duration)
+        }
         _ => None,
     };
     if let Some(wanted) = right_wanted {
@@ -490,8 +494,15 @@ fn depth(ops: &[Op]) -> usize {
     let (mut now, mut most) = (0_usize, 0);
     for op in ops {
         now = match op {
-            Op::Const(_) | Op::Field(_) | Op::Applies(_) | Op::Count(_) | Op::Table(_) => now + 1,
-            Op::AsOf | Op::Today | Op::Label | Op::Object => now + 1,
+            Op::Const(_)
+            | Op::Field(_)
+            | Op::Applies(_)
+            | Op::Count(_)
+            | Op::Table(_)
+            | Op::AsOf
+            | Op::Today
+            | Op::Label
+            | Op::Object => now + 1,
             Op::Not | Op::Negate | Op::In { .. } => now,
             Op::Choose => now.saturating_sub(2),
             Op::And | Op::Or | Op::Compare(_) | Op::Plus | Op::Minus | Op::Days => {

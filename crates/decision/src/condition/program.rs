@@ -311,9 +311,9 @@ fn arithmetic<'a>(op: Op, left: Cell<'a>, right: Cell<'a>) -> Option<Cell<'a>> {
         (Op::Minus, Cell::Int(a), Cell::Int(b)) => Cell::Int(a.checked_sub(b)?),
         (Op::Plus, Cell::At(a), Cell::Duration(b)) => Cell::At(a.checked_add(b)?),
         (Op::Minus, Cell::At(a), Cell::Duration(b)) => Cell::At(a.checked_sub(b)?),
-        (Op::Minus, Cell::At(a), Cell::At(b)) => Cell::Duration(a.checked_sub(b)?),
+        (Op::Minus, Cell::At(a), Cell::At(b))
+        | (Op::Minus, Cell::Duration(a), Cell::Duration(b)) => Cell::Duration(a.checked_sub(b)?),
         (Op::Plus, Cell::Duration(a), Cell::Duration(b)) => Cell::Duration(a.checked_add(b)?),
-        (Op::Minus, Cell::Duration(a), Cell::Duration(b)) => Cell::Duration(a.checked_sub(b)?),
         (Op::Days, Cell::Date(from), Cell::Date(to)) => Cell::Int(i64::from(to) - i64::from(from)),
         _ => return None,
     })

@@ -68,6 +68,7 @@ impl Compiler<'_> {
             .into_iter()
             .map(|(kind, name)| (kind, self.pin(kind, name, &format!("/{kind}"))))
             .collect();
+        self.registry(file);
         let explain = self.explain(&file.explain);
         Node {
             name: head.name.clone(),
@@ -149,6 +150,27 @@ impl Compiler<'_> {
             self.find(pointer.to_owned(), "node.reference", message);
         }
         ArtifactPin { name: name.into(), digest, text: digest.to_string().into() }
+    }
+
+    /// A node says nothing about its purpose that the registry does not say.
+    fn registry(&mut self, file: &file::File) {
+        let key = file.purpose.key.as_str();
+        let Some(entry) = self.bundle.iter().find(|it| it.kind == "purpose" && it.name == key)
+        else {
+            return;
+        };
+        let version = entry.body.get("version").and_then(serde_json::Value::as_u64);
+        if version != Some(u64::from(file.purpose.version)) {
+            let message = "the registry has another version of the purpose";
+            self.find("/purpose/version".into(), "node.registry", message);
+        }
+        for (jurisdiction, basis) in &file.purpose.basis {
+            let known = entry.body.pointer(&format!("/bases/{jurisdiction}/basis"));
+            if known.and_then(serde_json::Value::as_str) != Some(&**basis) {
+                let message = format!("the registry has another basis in {jurisdiction}");
+                self.find(format!("/purpose/basis/{jurisdiction}"), "node.registry", message);
+            }
+        }
     }
 
     fn trigger(&mut self, trigger: &file::Trigger) -> Trigger {

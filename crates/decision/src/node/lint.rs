@@ -9,6 +9,7 @@ use super::{
     ACTIONS_MAX, FIELDS_MAX, Fallback, Node, ROWS_MAX, RULES_MAX, TABLES_MAX, TREATMENTS_MAX,
     Trigger, WORTH_MAX, file,
 };
+use crate::condition::Program;
 
 /// The largest cost of one condition.
 pub(super) const RULE_COST_MAX: usize = 10_000;
@@ -191,7 +192,7 @@ fn periods(node: &Node, find: &mut impl FnMut(&str, &str, String)) {
 fn costs(node: &Node, find: &mut impl FnMut(&str, &str, String)) {
     let rules = node.rules.iter().chain(&node.guardrails).map(|it| it.condition.cost());
     let tables = node.tables.iter().flat_map(|it| &it.rows).map(|(it, _)| it.cost());
-    let treatments = node.treatments.iter().filter_map(|it| it.when.as_ref()).map(|it| it.cost());
+    let treatments = node.treatments.iter().filter_map(|it| it.when.as_ref()).map(Program::cost);
     let all: Vec<_> = rules.chain(tables).chain(treatments).collect();
     if all.iter().any(|it| *it > RULE_COST_MAX) || all.iter().sum::<usize>() > NODE_COST_MAX {
         find("", "node.cost", "the conditions cost too much".into());

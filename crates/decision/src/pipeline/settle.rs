@@ -110,10 +110,10 @@ fn is_worth(work: &Work<'_>, candidate: &Candidate, smallest: Option<Score>) -> 
 }
 
 /// Draws for the winner and settles everyone.
-pub(super) fn decide(work: Work<'_>) -> Decided {
-    let outcome = outcome(&work);
-    let fates = fates(&work, &outcome);
-    let record = record::build(&work, &outcome);
+pub(super) fn decide(work: &Work<'_>) -> Decided {
+    let outcome = outcome(work);
+    let fates = fates(work, &outcome);
+    let record = record::build(work, &outcome);
     Decided { record, outcome, fates }
 }
 

@@ -256,7 +256,7 @@ impl<'a> Guarded<'a> {
 impl Ranked<'_> {
     /// Draws, and says what becomes of everyone.
     pub(super) fn decide(self) -> Decided {
-        settle::decide(self.0)
+        settle::decide(&self.0)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Reading decisions: records, why, why not, and whether they replay.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use kernel::{Cursor, DecisionId, Fault, JourneyNode, Limit, Page, PersonAt, TenantId};
 
@@ -112,8 +115,8 @@ impl ReadingService {
     ) -> Result<Result<(), Mismatch>, Fault> {
         if let Ok(record) = stored.parse() {
             let digest = record.policies.release;
-            if !known.contains_key(&digest) {
-                known.insert(digest, self.sources.releases.by_digest(tenant, digest).await?);
+            if let Entry::Vacant(slot) = known.entry(digest) {
+                slot.insert(self.sources.releases.by_digest(tenant, digest).await?);
             }
         }
         Ok(replay(stored, &|digest| known.get(&digest).cloned().flatten()))

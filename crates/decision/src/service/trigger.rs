@@ -98,7 +98,7 @@ impl TriggerService {
                     batch.push((person, wanted));
                 }
                 None => {
-                    change.settle.extend(mine.map(|it| Settlement::of(it, State::Cancelled, now)))
+                    change.settle.extend(mine.map(|it| Settlement::of(it, State::Cancelled, now)));
                 }
             }
         }
@@ -279,9 +279,8 @@ impl TriggerService {
             sent: true,
         };
         match append(&self.sources, tenant, parcel).await? {
-            Appended::Committed => Ok(()),
-            // The lease was lost: whoever took it decides.
-            Appended::Moved => Ok(()),
+            // Moved: the lease was lost, and whoever took it decides.
+            Appended::Committed | Appended::Moved => Ok(()),
             // It was made before; its own settlement stands, and the claim ends here.
             Appended::Duplicate(first) => {
                 let settle = occurrences

@@ -22,6 +22,9 @@ pub(super) struct Happened<'a> {
     pub(super) person: Person,
 }
 
+/// An occurrence and the place of the event that moved it.
+pub(super) type Step = (usize, Occurrence);
+
 /// What to arm and what to cancel, each with the place of the event that led to it.
 pub(super) struct Plan<'a> {
     tenant: &'a TenantId,
@@ -94,7 +97,7 @@ impl<'a> Plan<'a> {
         }
         for ((node, object), cut) in asks(release, &it.event).zip(cuts) {
             match &node.trigger {
-                Trigger::Date(trigger) => self.date(node, trigger, it, object, cut),
+                Trigger::Date(trigger) => self.date(node, trigger, it, object.as_ref(), cut),
                 Trigger::Inactivity(trigger) => self.pause(node, trigger, it, object, cut),
                 Trigger::Event(_) => {}
             }
@@ -103,7 +106,7 @@ impl<'a> Plan<'a> {
     }
 
     /// What to arm and what to cancel, ascending by key.
-    pub(super) fn into_parts(self) -> (Vec<(usize, Occurrence)>, Vec<(usize, Occurrence)>) {
+    pub(super) fn into_parts(self) -> (Vec<Step>, Vec<Step>) {
         (self.armed.into_values().collect(), self.cancelled.into_values().collect())
     }
 
@@ -171,18 +174,18 @@ impl<'a> Plan<'a> {
         node: &Node,
         trigger: &DateTrigger,
         it: &Happened<'_>,
-        object: Option<ObjectRef>,
+        object: Option<&ObjectRef>,
         cut: &Cut,
     ) {
         let zone = schedule::zone(node, &cut.fields);
         let value = cut.fields.get(trigger.anchor).and_then(Known::value);
         let Some(anchor) = value.and_then(|it| schedule::anchor_date(it, zone)) else { return };
-        self.void(node, it, object.as_ref(), anchor);
+        self.void(node, it, object, anchor);
         for offset in &trigger.offsets {
             let dated = Dated {
                 anchor,
                 zone,
-                object: object.clone(),
+                object: object.cloned(),
                 release: self.release.digest,
                 now: self.now,
             };

@@ -1,0 +1,11 @@
+//! Behaviour: conditions, nodes, the pipeline, timers, and the suites on the memory ports.
+
+mod condition;
+mod explain;
+mod inbound;
+mod node;
+mod pipeline;
+mod ports;
+mod schedule;
+mod trigger;
+mod world;
