@@ -7,7 +7,7 @@ use kernel::{ArtifactRef, Digest, Finding};
 use crate::{
     artifact::{Artifact, SourceFile},
     bundle::{Bundle, Entry, LoadedBundle},
-    parse::parse,
+    parse::{is_artifact, parse},
 };
 
 /// A pure function of a domain that checks the artifacts it understands; it sees the whole bundle,
@@ -63,7 +63,7 @@ pub fn assemble(
     let mut findings = Vec::new();
     let mut entries = Vec::with_capacity(sources.len());
     let mut artifacts = BTreeMap::<Digest, Artifact>::new();
-    for file in sources {
+    for file in sources.iter().filter(|it| is_artifact(&it.path)) {
         match parse(file) {
             Ok(it) => {
                 let (kind, digest) = (it.artifact.kind(), it.artifact.digest());

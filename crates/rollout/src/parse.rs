@@ -18,6 +18,12 @@ pub struct Parsed {
     pub artifact: Artifact,
 }
 
+/// Whether a file of a tree is meant to be an artifact: notes for people (`*.md`) and golden cases
+/// (`*.cases.json`) lie beside artifacts and are none.
+pub fn is_artifact(path: &str) -> bool {
+    !path.ends_with(".md") && !path.ends_with(".cases.json")
+}
+
 /// Reads one file: `<kind>/<name>.toml` or `<kind>/<name>.json`.
 pub fn parse(file: &SourceFile) -> Result<Parsed, Vec<Finding>> {
     let (kind, name, format) = place(&file.path).map_err(|it| vec![it])?;

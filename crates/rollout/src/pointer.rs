@@ -1,6 +1,6 @@
 //! The deployment pointer: a chain of moves whose sequence only rises.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use kernel::{CanonicalError, Digest, Instant, StaffId, TenantId};
 use serde::Serialize;
@@ -73,6 +73,12 @@ impl MoveReason {
     }
 }
 
+impl fmt::Display for MoveReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// What kind of move led here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,6 +95,29 @@ impl Move {
         match self {
             Self::Activated => "activated",
             Self::RolledBack => "rolled_back",
+        }
+    }
+}
+
+impl fmt::Display for Move {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no kind of move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a move is `activated` or `rolled_back`")]
+pub struct MoveParseError;
+
+impl FromStr for Move {
+    type Err = MoveParseError;
+
+    fn from_str(text: &str) -> Result<Self, MoveParseError> {
+        match text {
+            "activated" => Ok(Self::Activated),
+            "rolled_back" => Ok(Self::RolledBack),
+            _ => Err(MoveParseError),
         }
     }
 }

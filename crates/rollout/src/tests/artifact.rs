@@ -66,7 +66,8 @@ fn dates_become_text() {
 
 #[test]
 fn what_has_no_canonical_bytes_is_found_where_it_is() {
-    let cases: &[(&str, &str, &[(&str, &str)])] = &[
+    type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+    let cases: &[Case] = &[
         ("cap/a.toml", "a = 1.5", &[("RL.ARTIFACT_FLOAT", "/a")]),
         ("cap/a.toml", "a = inf", &[("RL.ARTIFACT_INVALID", "")]),
         ("cap/a.json", r#"{"a": [1, {"b/c": 2.5}]}"#, &[("RL.ARTIFACT_FLOAT", "/a/1/b~1c")]),
@@ -144,6 +145,14 @@ fn a_slot_is_filled_once() {
 }
 
 #[test]
+fn notes_and_golden_cases_are_no_artifacts() {
+    let beside = ["README.md", "node/README.md", "node/a.cases.json"].map(|it| file(it, "x"));
+    assert!(lint(&beside, &Validators::default()).is_empty());
+    let it = assemble(&beside, &Validators::default()).unwrap();
+    assert!(it.bundle.entries().is_empty());
+}
+
+#[test]
 fn equal_bodies_may_go_by_two_names() {
     let files = [file("cap/a.toml", "a = 1"), file("cap/b.toml", "a = 1")];
     let it = assemble(&files, &Validators::default()).unwrap();
@@ -162,7 +171,7 @@ fn validators_see_everything_at_once() {
         })])
     };
     let (node, cap) = (file("node/a.toml", "cap = \"a\""), file("cap/a.toml", "a = 1"));
-    assert!(lint(&[node.clone(), cap.clone()], &validators()).is_empty());
+    assert!(lint(&[node.clone(), cap], &validators()).is_empty());
     let alone = lint(std::slice::from_ref(&node), &validators());
     assert_eq!(alone[0].to_string(), "node/a/cap [node.cap] no such cap");
     let unread = lint(&[node, file("cap/b.toml", "a = ")], &validators());

@@ -79,6 +79,10 @@ fn reasons_and_deployments_have_limits() {
     }
     assert!(DeploymentId::new(&"a".repeat(DEPLOYMENT_BYTES_MAX)).is_ok());
     assert!(DeploymentId::new(&"a".repeat(DEPLOYMENT_BYTES_MAX + 1)).is_err());
+    for it in [Move::Activated, Move::RolledBack] {
+        assert_eq!(it.to_string().parse(), Ok(it));
+    }
+    assert!("moved".parse::<Move>().is_err());
     assert!(DeploymentId::new("").is_err());
     assert!(DeploymentId::new("Main").is_err());
 }
