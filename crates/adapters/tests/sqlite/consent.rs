@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use adapters::{
     sql::{
-        Database,
         consent::{SqlLedger, SqlPolicyHead},
         outbox::SqlFactFeed,
     },
@@ -85,8 +84,7 @@ async fn snapshots() -> SnapshotsOn {
 }
 
 struct PolicyOn<P> {
-    database: Arc<Database>,
-    _fresh: Fresh,
+    fresh: Fresh,
     head: P,
 }
 
@@ -97,7 +95,7 @@ impl<P: PolicyHead> PolicyFixture for PolicyOn<P> {
     }
 
     async fn raise(&self, tenant: &TenantId) {
-        let write = self.database.begin("test.policy.raise").await.unwrap();
+        let write = self.fresh.database.begin("test.policy.raise").await.unwrap();
         let statement = Statement::from_sql_and_values(
             write.get_database_backend(),
             "insert into policy_head (tenant, epoch) values ($1, 1) \
@@ -111,14 +109,13 @@ impl<P: PolicyHead> PolicyFixture for PolicyOn<P> {
 
 async fn policy() -> PolicyOn<SqlPolicyHead> {
     let fresh = fresh().await;
-    let database = Arc::clone(&fresh.database);
-    let head = SqlPolicyHead::new(Arc::clone(&database));
-    PolicyOn { database, _fresh: fresh, head }
+    let head = SqlPolicyHead::new(Arc::clone(&fresh.database));
+    PolicyOn { fresh, head }
 }
 
 async fn traced_policy() -> PolicyOn<Traced<SqlPolicyHead>> {
-    let PolicyOn { database, _fresh, head } = policy().await;
-    PolicyOn { database, _fresh, head: Traced::new(head) }
+    let PolicyOn { fresh, head } = policy().await;
+    PolicyOn { fresh, head: Traced::new(head) }
 }
 
 consent::ledger_suite!(sql_ledger, super::ledger());
