@@ -13,6 +13,8 @@ pub mod contacts;
 pub mod gate;
 pub mod inbox;
 pub mod sample;
+pub mod sender;
+pub mod sources;
 pub mod store;
 
 use async_trait::async_trait;
@@ -41,7 +43,7 @@ pub trait DeskFixture: Send + Sync {
 #[macro_export]
 macro_rules! delivery_store_suite {
     ($module:ident, $fixture:expr) => {
-        $crate::desk_suite!($module, $fixture, store;
+        $crate::laws!($module, $fixture, store;
             a_delivery_comes_back_with_every_member
             every_state_comes_back
             absence_is_none
@@ -60,7 +62,7 @@ macro_rules! delivery_store_suite {
 #[macro_export]
 macro_rules! send_gate_suite {
     ($module:ident, $fixture:expr) => {
-        $crate::desk_suite!($module, $fixture, gate;
+        $crate::laws!($module, $fixture, gate;
             a_pass_opens_an_attempt_and_reserves_its_contact
             a_moved_head_keeps_nothing
             an_absent_person_does_not_pass
@@ -86,7 +88,7 @@ macro_rules! send_gate_suite {
 #[macro_export]
 macro_rules! contact_ledger_suite {
     ($module:ident, $fixture:expr) => {
-        $crate::desk_suite!($module, $fixture, contacts;
+        $crate::laws!($module, $fixture, contacts;
             a_contact_is_recorded_once
             history_is_of_all_nodes_in_order
             contacts_of_tenants_do_not_meet
@@ -98,7 +100,7 @@ macro_rules! contact_ledger_suite {
 #[macro_export]
 macro_rules! inbox_suite {
     ($module:ident, $fixture:expr) => {
-        $crate::desk_suite!($module, $fixture, inbox;
+        $crate::laws!($module, $fixture, inbox;
             a_letter_comes_back_with_every_member
             a_letter_is_kept_once
             pages_of_letters_meet_without_gaps
@@ -107,9 +109,40 @@ macro_rules! inbox_suite {
     };
 }
 
+/// The suite of [`Sender`](crate::ports::Sender): `sender_suite!(module, async expression)`.
+#[macro_export]
+macro_rules! sender_suite {
+    ($module:ident, $fixture:expr) => {
+        $crate::laws!($module, $fixture, sender;
+            what_is_handed_off_arrives
+            a_repeated_hand_off_arrives_once
+        );
+    };
+}
+
+/// The suite of what a preparation asks: `PermissionSource`, `PersonSource`, `AddressBook`,
+/// `Links`, `Content`, `ArtifactSource`. `sources_suite!(module, async expression)`.
+#[macro_export]
+macro_rules! sources_suite {
+    ($module:ident, $fixture:expr) => {
+        $crate::laws!($module, $fixture, sources;
+            a_permit_is_good_for_a_while
+            a_refusal_has_a_reason
+            a_person_has_nodes_in_order
+            a_stranger_is_no_person
+            an_address_opens_to_its_text
+            no_address_is_none
+            links_are_a_messages_own
+            a_bundle_is_its_decisions
+            an_unknown_release_is_none
+            what_is_live_stays
+        );
+    };
+}
+
 /// Runs laws of one module, each on a fixture of its own.
 #[macro_export]
-macro_rules! desk_suite {
+macro_rules! laws {
     ($module:ident, $fixture:expr, $laws:ident; $($law:ident)+) => {
         mod $module {
             $(

@@ -222,7 +222,7 @@ impl ArtifactSource for MemorySources {
     }
 }
 
-/// A sender that remembers what it was handed and answers as told.
+/// A sender that remembers what it was handed, once per delivery, and answers as told.
 #[derive(Debug, Default)]
 pub struct MemorySender {
     sent: Mutex<Vec<Sent>>,
@@ -268,13 +268,17 @@ impl Sender for MemorySender {
         if let Some(error) = self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Err(error);
         }
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(Sent {
-            attempt: attempt.id(),
-            committed_at: attempt.committed_at(),
-            delivery: attempt.id().delivery,
-            destination: destination.clone(),
-            message: message.clone(),
-        });
+        let delivery = attempt.id().delivery;
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if sent.iter().all(|it| it.delivery != delivery) {
+            sent.push(Sent {
+                attempt: attempt.id(),
+                committed_at: attempt.committed_at(),
+                delivery,
+                destination: destination.clone(),
+                message: message.clone(),
+            });
+        }
         Ok(Accepted::default())
     }
 }

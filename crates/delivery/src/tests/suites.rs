@@ -3,12 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{Epochs, Fact, PersonAt, TenantId, memory::MemoryFeed};
+use kernel::{
+    Channel, DecisionId, Epochs, Fact, PersonAt, PurposeRef, SubjectId, TenantId, Value,
+    memory::MemoryFeed,
+};
 
+use super::world::known;
 use crate::{
-    contract::DeskFixture,
-    memory::MemoryDesk,
-    ports::{ContactLedger, DeliveryStore, Inbox, SendGate},
+    contract::{DeskFixture, sample, sender::SenderFixture, sources::SourcesFixture},
+    memory::{MemoryDesk, MemorySender, MemorySources},
+    permission::{Outcome, Verdict},
+    ports::{ContactLedger, DeliveryStore, Inbox, SendGate, Sender},
+    reason,
+    service::Sources,
 };
 
 struct Memory {
@@ -48,6 +55,74 @@ impl DeskFixture for Memory {
     }
 }
 
+struct Arranged {
+    sources: Sources,
+}
+
+/// Ada may be sent to and has an address; Bob has neither.
+async fn arranged() -> Arranged {
+    let sources = Arc::new(MemorySources::default());
+    let (ada, bob) = (sample::person(1), sample::person(2));
+    sources.set_person(&[ada.subject], &ada);
+    sources.set_person(&[bob.subject], &bob);
+    sources.set_address(ada.subject, Channel::Email, ada.nodes[0], "ada@example.test");
+    let refused = Verdict {
+        outcome: Outcome::Refused,
+        reasons: vec![reason::BLOCKED],
+        ..sample::verdict(sample::EPOCHS)
+    };
+    sources.set_verdict(bob.subject, refused);
+    let decision = sample::delivery(1, &ada).decision;
+    let known = known(Value::Bool(true));
+    sources.set_values(decision, [("app.push_enabled".to_owned(), known)].into());
+    Arranged { sources: sources.ports() }
+}
+
+impl SourcesFixture for Arranged {
+    fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    fn tenant(&self) -> TenantId {
+        sample::tenant()
+    }
+
+    fn permitted(&self) -> SubjectId {
+        sample::person(1).subject
+    }
+
+    fn refused(&self) -> SubjectId {
+        sample::person(2).subject
+    }
+
+    fn purpose(&self) -> PurposeRef {
+        sample::delivery(1, &sample::person(1)).purpose
+    }
+
+    fn decision(&self) -> (DecisionId, String) {
+        (sample::delivery(1, &sample::person(1)).decision, "app.push_enabled".to_owned())
+    }
+}
+
+struct Post(MemorySender);
+
+async fn post() -> Post {
+    Post(MemorySender::default())
+}
+
+#[async_trait]
+impl SenderFixture for Post {
+    fn sender(&self) -> &dyn Sender {
+        &self.0
+    }
+
+    async fn arrived(&self) -> Vec<String> {
+        self.0.sent().into_iter().map(|it| it.message.text).collect()
+    }
+}
+
+crate::sources_suite!(sources, super::arranged());
+crate::sender_suite!(sender, super::post());
 crate::delivery_store_suite!(store, super::memory());
 crate::send_gate_suite!(gate, super::memory());
 crate::contact_ledger_suite!(contacts, super::memory());
