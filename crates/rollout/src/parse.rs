@@ -2,7 +2,7 @@
 //!
 //! TOML and JSON parse to the same value, so comments, key order and spacing never change a digest.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use kernel::{Finding, canonical};
 use serde_json::Value;
@@ -21,7 +21,8 @@ pub struct Parsed {
 /// Whether a file of a tree is meant to be an artifact: notes for people (`*.md`) and golden cases
 /// (`*.cases.json`) lie beside artifacts and are none.
 pub fn is_artifact(path: &str) -> bool {
-    !path.ends_with(".md") && !path.ends_with(".cases.json")
+    let note = Path::new(path).extension().is_some_and(|it| it == "md");
+    !note && !path.ends_with(".cases.json")
 }
 
 /// Reads one file: `<kind>/<name>.toml` or `<kind>/<name>.json`.
