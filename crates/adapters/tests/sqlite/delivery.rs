@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use adapters::{
+    channel::sandbox::SandboxSender,
     sql::delivery::{SqlContactLedger, SqlDeliveryStore, SqlInbox, SqlSendGate},
     sql::outbox::SqlFactFeed,
     traced::Traced,
 };
 use async_trait::async_trait;
 use delivery::{
-    contract::DeskFixture,
-    ports::{ContactLedger, DeliveryStore, Inbox, SendGate},
+    contract::{DeskFixture, sample, sender::SenderFixture},
+    ports::{ContactLedger, DeliveryStore, Inbox, SendGate, Sender},
 };
-use kernel::{Epoch, Epochs, Fact, FactFeed, Limit, PersonAt, TenantId};
+use kernel::{Epoch, Epochs, Fact, FactFeed, Limit, ManualClock, PersonAt, TenantId};
 use sea_orm::{ConnectionTrait, Statement, Value};
 
 use crate::{Fresh, fresh};
@@ -148,3 +149,41 @@ delivery::delivery_store_suite!(traced_store, super::traced());
 delivery::send_gate_suite!(traced_gate, super::traced());
 delivery::contact_ledger_suite!(traced_contacts, super::traced());
 delivery::inbox_suite!(traced_inbox, super::traced());
+
+/// The sandbox over the inbox, plain and traced.
+struct Sandbox {
+    desk: Fixture,
+    sender: Arc<dyn Sender>,
+}
+
+async fn sandbox() -> Sandbox {
+    let desk = plain().await;
+    let clock = Arc::new(ManualClock::at(sample::noon()));
+    let sender = Arc::new(SandboxSender::new(desk.inbox.clone(), clock));
+    Sandbox { desk, sender }
+}
+
+async fn traced_sandbox() -> Sandbox {
+    let desk = traced().await;
+    let clock = Arc::new(ManualClock::at(sample::noon()));
+    let sender = SandboxSender::new(desk.inbox.clone(), clock);
+    Sandbox { desk, sender: Arc::new(Traced::new(sender)) }
+}
+
+#[async_trait]
+impl SenderFixture for Sandbox {
+    fn sender(&self) -> &dyn Sender {
+        &*self.sender
+    }
+
+    async fn arrived(&self) -> Vec<String> {
+        let tenant = sample::tenant();
+        let mut page = self.desk.inbox.page(&tenant, None, None, Limit::MAX).await.unwrap();
+        page.items.reverse();
+        assert!(page.items.iter().all(|it| it.to == "a…@example.test"));
+        page.items.into_iter().map(|it| it.message.text).collect()
+    }
+}
+
+delivery::sender_suite!(sandbox_sender, super::sandbox());
+delivery::sender_suite!(traced_sandbox_sender, super::traced_sandbox());
