@@ -3,7 +3,9 @@
 mod contact;
 mod evaluation;
 mod folding;
+mod golden;
 mod house;
+mod limits;
 mod oracle;
 mod probe;
 mod registry;

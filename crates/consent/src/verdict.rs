@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kernel::{
-    Channel, Digest, Epoch, Epochs, Instant, Known, NodeId, PersonAt, PurposeRef, Reason, Why,
+    CanonicalError, Channel, Digest, Epoch, Epochs, Instant, Known, NodeId, PersonAt, PurposeRef,
+    Reason, Why,
 };
 use serde::{Serialize, Serializer};
 
@@ -155,6 +156,11 @@ impl Verdict {
     /// Whether it permits.
     pub const fn is_permitted(&self) -> bool {
         matches!(self.outcome, Outcome::Permitted)
+    }
+
+    /// The digest a stamp names it by.
+    pub fn digest(&self) -> Result<Digest, CanonicalError> {
+        Digest::of_canonical(self)
     }
 
     /// The same verdict under a policy epoch.
