@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
-use kernel::{Channel, Class, Currency, Digest, JourneyNode, Period, PurposeRef, Tier};
+use kernel::{Channel, Class, Currency, Digest, JourneyNode, Known, Period, PurposeRef, Tier, Why};
 
 use crate::{
     condition::{Program, Type},
-    inputs::CutSpec,
+    inputs::{Cut, CutSpec, FieldAsk},
 };
 
 mod compile;
@@ -65,6 +65,8 @@ pub struct Node {
     pub basis: BTreeMap<Arc<str>, Arc<str>>,
     /// What it may know.
     pub cut: Arc<CutSpec>,
+    /// What setting a timer needs to know: the anchor and the zone, nothing else.
+    pub timing: Arc<CutSpec>,
     /// The type each field is used as, by slot.
     pub types: Vec<Option<Type>>,
     /// What sets it off.
@@ -110,6 +112,17 @@ impl Node {
     /// The slot of a field in the cut.
     pub fn slot(&self, field: &str) -> Option<usize> {
         self.cut.fields.iter().position(|it| &*it.name == field)
+    }
+
+    /// The full cut of which a timing cut is a part; what was not asked is missing.
+    pub fn full(&self, timing: &Cut) -> Cut {
+        let field = |ask: &FieldAsk| {
+            let at = self.timing.fields.iter().position(|it| it.name == ask.name);
+            let known = at.and_then(|it| timing.fields.get(it));
+            known.cloned().unwrap_or(Known::Unknown(Why::Missing))
+        };
+        let fields = self.cut.fields.iter().map(field).collect();
+        Cut { fields, ..timing.clone() }
     }
 
     /// Whether some treatment is made for this placement.

@@ -113,8 +113,6 @@ pub struct EventData {
     pub at: Instant,
     /// The business objects it names.
     pub objects: Vec<ObjectRef>,
-    /// The names of the fields it set.
-    pub fields: Vec<Arc<str>>,
     /// Its payload.
     pub data: serde_json::Value,
 }

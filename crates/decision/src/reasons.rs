@@ -60,6 +60,8 @@ reasons! {
     EXP_HOLDOUT = "EXP.HOLDOUT",
     /// Nothing competes for this placement.
     REL_NONE = "REL.NONE",
+    /// The lease on an occurrence was lost before its decision was appended.
+    JRN_FENCED = "JRN.FENCED",
     /// An internal law was broken; the decision is no.
     ENG_INVARIANT = "ENG.INVARIANT",
 }

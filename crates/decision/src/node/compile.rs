@@ -70,6 +70,7 @@ impl Compiler<'_> {
             .collect();
         self.registry(file);
         let explain = self.explain(&file.explain);
+        let cut = cut(file, purpose.clone(), fields);
         Node {
             name: head.name.clone(),
             digest: self.source.digest,
@@ -83,7 +84,8 @@ impl Compiler<'_> {
             purpose_text: purpose.to_string().into(),
             pins,
             basis: file.purpose.basis.clone(),
-            cut: Arc::new(cut(file, purpose.clone(), fields)),
+            timing: Arc::new(timing(&cut, &trigger)),
+            cut: Arc::new(cut),
             purpose,
             types: self.names.types().to_vec(),
             trigger,
@@ -387,6 +389,18 @@ fn cut(file: &file::File, purpose: PurposeRef, fields: Vec<FieldAsk>) -> CutSpec
         max_fields: file.boundary.max_fields,
         fields,
     }
+}
+
+/// The part of a cut a timer rests on; a timer is set without what is lacking.
+fn timing(cut: &CutSpec, trigger: &Trigger) -> CutSpec {
+    let slots = match trigger {
+        Trigger::Date(it) => [Some(it.anchor), it.calendar.zone],
+        Trigger::Inactivity(it) => [Some(it.last), it.calendar.zone],
+        Trigger::Event(_) => [None, None],
+    };
+    let asks = slots.into_iter().flatten().filter_map(|slot| cut.fields.get(slot));
+    let fields = asks.map(|it| FieldAsk { required: false, ..it.clone() }).collect();
+    CutSpec { fields, ..cut.clone() }
 }
 
 fn life(it: &file::Life) -> Life {

@@ -1,6 +1,6 @@
 //! Making a decision: the append that carries record, facts, settlements and hand-off.
 
-use kernel::{Digest, Fault, TenantId};
+use kernel::{Digest, Fault, Instant, TenantId};
 
 use super::{Sources, facts::Teller};
 use crate::{

@@ -139,6 +139,7 @@ impl DecisionService {
                 inputs: &inputs,
                 decided: &decided,
                 key,
+                key_at: request_at(ask.request_id),
                 settlements: Vec::new(),
                 handoff,
                 sent: false,
@@ -172,6 +173,7 @@ impl DecisionService {
             inputs: &inputs,
             decided: &decided,
             key,
+            key_at: request_at(ask.request_id),
             settlements: Vec::new(),
             handoff: None,
             sent: false,
@@ -256,6 +258,15 @@ fn request_digest(ask: &Ask, person: &Person) -> Digest {
 
 fn request_key(tenant: &TenantId, request: Uuid) -> Digest {
     Digest::of(format!("request\n{tenant}\n{request}").as_bytes())
+}
+
+/// When a `UUIDv7` was minted; another id counts as minted at the epoch.
+fn request_at(request: Uuid) -> Instant {
+    request.get_timestamp().map_or(Instant::EPOCH, |it| {
+        let (seconds, nanos) = it.to_unix();
+        let micros = seconds.saturating_mul(1_000_000).saturating_add(u64::from(nanos / 1_000));
+        Instant::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+    })
 }
 
 fn handoff(inputs: &Inputs, it: &Chosen) -> Handoff {

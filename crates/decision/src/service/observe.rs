@@ -2,7 +2,7 @@
 
 mod plan;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kernel::{EventId, Fact, Fault, Instant, OccurrenceKey, SubjectId, TenantId};
 use serde::Deserialize;
@@ -20,7 +20,15 @@ struct Applied {
     event_id: EventId,
     #[serde(rename = "type")]
     event_type: Option<String>,
-    fields: Option<Vec<String>>,
+    /// The fields it set; without them every anchor may have moved.
+    fields: Option<Vec<Arc<str>>>,
+    /// Whether it is recent enough to set something off.
+    #[serde(default = "yes")]
+    triggers: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What this domain reads of `action.returned`.
@@ -101,23 +109,24 @@ async fn applied(
     release: &Release,
     facts: &[&Fact],
 ) -> Result<(), Fault> {
-    let mut wanted: Vec<(&Fact, SubjectId, EventId)> = Vec::new();
+    let mut wanted: Vec<(&Fact, SubjectId, Applied)> = Vec::new();
     for fact in facts.iter().filter(|it| it.name == "context.event.applied") {
         let Ok(body) = Applied::deserialize(&fact.body) else { continue };
         if let Some(subject) = fact.subject.filter(|_| concerns(release, &body)) {
-            wanted.push((fact, subject, body.event_id));
+            wanted.push((fact, subject, body));
         }
     }
     if wanted.is_empty() {
         return Ok(());
     }
-    let ids: Vec<_> = wanted.iter().map(|(_, _, it)| *it).collect();
+    let ids: Vec<_> = wanted.iter().map(|(_, _, it)| it.event_id).collect();
     let events = sources.context.events(tenant, &ids).await?;
     let subjects: Vec<_> = wanted.iter().map(|(_, it, _)| *it).collect();
     let persons = sources.persons.persons(tenant, &subjects).await?;
-    let happened: Vec<Happened<'_>> = (wanted.iter().zip(events).zip(persons))
-        .filter_map(|(((fact, ..), event), person)| {
-            Some(Happened { fact, event: event?, person: person? })
+    let happened: Vec<Happened<'_>> = (wanted.into_iter().zip(events).zip(persons))
+        .filter_map(|(((fact, _, body), event), person)| {
+            let Applied { fields, triggers, .. } = body;
+            Some(Happened { fact, event: event?, person: person?, fields, triggers })
         })
         .collect();
     let now = sources.clock.now();
@@ -154,8 +163,8 @@ async fn cuts(
         .map(|it| ContextAsk {
             person: it.person.at.clone(),
             as_of: now,
-            cuts: plan::asks(release, &it.event)
-                .map(|(node, object)| CutAsk { spec: std::sync::Arc::clone(&node.cut), object })
+            cuts: plan::asks(release, it)
+                .map(|(node, object)| CutAsk { spec: Arc::clone(&node.timing), object })
                 .collect(),
         })
         .collect();

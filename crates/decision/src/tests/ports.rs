@@ -127,7 +127,6 @@ impl ContextFixture for Memory {
             event_type: "policy.issued.v1".into(),
             at: at("2026-09-01T00:00:00Z"),
             objects: Vec::new(),
-            fields: vec!["policy.renewal_on".into()],
             data: serde_json::json!({ "policy_no": "P-1" }),
         };
         self.context.put(&acme(), event.clone());

@@ -259,7 +259,6 @@ impl World {
             event_type: event_type.into(),
             at: now,
             objects: objects.to_vec(),
-            fields: fields.iter().map(|it| (*it).into()).collect(),
             data,
         };
         let body = serde_json::json!({

@@ -20,6 +20,10 @@ pub(super) struct Happened<'a> {
     pub(super) fact: &'a Fact,
     pub(super) event: EventData,
     pub(super) person: Person,
+    /// The fields it set; `None` where the fact does not say.
+    pub(super) fields: Option<Vec<Arc<str>>>,
+    /// Whether it may set something off; it always ends and moves what is open.
+    pub(super) triggers: bool,
 }
 
 /// An occurrence and the place of the event that moved it.
@@ -39,21 +43,23 @@ pub(super) struct Plan<'a> {
 /// The nodes whose timers need to know something when this happens, with the object in question.
 pub(super) fn asks<'a>(
     release: &'a Release,
-    event: &'a EventData,
+    it: &'a Happened<'_>,
 ) -> impl Iterator<Item = (&'a Arc<Node>, Option<ObjectRef>)> {
     release.artifacts.nodes().iter().flat_map(move |node| {
         let objects = match &node.trigger {
-            Trigger::Date(it) if sets(node, it, event) => objects(node, event),
-            Trigger::Inactivity(it) if it.since == event.event_type => objects(node, event),
+            Trigger::Date(date) if sets(node, date, it) => objects(node, &it.event),
+            Trigger::Inactivity(pause) if it.triggers && pause.since == it.event.event_type => {
+                objects(node, &it.event)
+            }
             Trigger::Date(_) | Trigger::Inactivity(_) | Trigger::Event(_) => Vec::new(),
         };
         objects.into_iter().map(move |object| (node, object))
     })
 }
 
-fn sets(node: &Node, trigger: &DateTrigger, event: &EventData) -> bool {
+fn sets(node: &Node, trigger: &DateTrigger, it: &Happened<'_>) -> bool {
     let anchor = node.cut.fields.get(trigger.anchor).map(|it| &it.name);
-    event.fields.iter().any(|it| Some(it) == anchor)
+    it.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| Some(field) == anchor))
 }
 
 /// The objects of an event a node could be about; `None` stands for the person.
@@ -90,12 +96,14 @@ impl<'a> Plan<'a> {
                 self.cancel(node, it);
             }
             if let Trigger::Event(trigger) = &node.trigger
+                && it.triggers
                 && trigger.event == it.event.event_type
             {
                 self.event(node, trigger, it);
             }
         }
-        for ((node, object), cut) in asks(release, &it.event).zip(cuts) {
+        for ((node, object), cut) in asks(release, it).zip(cuts) {
+            let cut = &node.full(cut);
             match &node.trigger {
                 Trigger::Date(trigger) => self.date(node, trigger, it, object.as_ref(), cut),
                 Trigger::Inactivity(trigger) => self.pause(node, trigger, it, object, cut),
