@@ -255,6 +255,8 @@ pub struct Entry {
     pub id: DecisionId,
     /// What makes a second append the same one.
     pub key: Digest,
+    /// When the key was minted: equal for every append of it.
+    pub key_at: Instant,
     /// The person.
     pub subject: SubjectId,
     /// Their nodes, ascending.

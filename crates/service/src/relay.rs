@@ -4,6 +4,9 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use kernel::{Fact, FactFeed, Fault, Limit};
+use tracing::Instrument as _;
+
+use crate::app::ContinueTrace;
 
 /// Whoever must know of facts; idempotent on their ids.
 #[async_trait]
@@ -23,17 +26,22 @@ pub trait Job: fmt::Debug + Send + Sync + 'static {
     async fn run_once(&self, limit: usize) -> Result<usize, Fault>;
 }
 
-/// Moves facts from the feed to one consumer.
+/// Moves facts from the feed to one consumer, each run of facts of one trace within that trace.
 #[derive(Debug)]
 pub struct Relay {
     feed: Arc<dyn FactFeed>,
     consumer: Arc<dyn Consumer>,
+    continue_trace: ContinueTrace,
 }
 
 impl Relay {
     /// The relay of this feed to this consumer.
-    pub fn new(feed: Arc<dyn FactFeed>, consumer: Arc<dyn Consumer>) -> Self {
-        Self { feed, consumer }
+    pub fn new(
+        feed: Arc<dyn FactFeed>,
+        consumer: Arc<dyn Consumer>,
+        continue_trace: ContinueTrace,
+    ) -> Self {
+        Self { feed, consumer, continue_trace }
     }
 }
 
@@ -49,7 +57,17 @@ impl Job for Relay {
         let taken = self.feed.take(self.consumer.name(), limit).await?;
         let Some(last) = taken.last().map(|it| it.position) else { return Ok(0) };
         let facts: Vec<Fact> = taken.into_iter().map(|it| it.fact).collect();
-        self.consumer.observe(&facts).await?;
+        for run in facts.chunk_by(|a, b| a.trace == b.trace) {
+            let span = tracing::info_span!(
+                target: "assent::relay",
+                "relay.observe",
+                consumer = self.consumer.name()
+            );
+            if let Some(trace) = run.first().and_then(|it| it.trace.as_deref()) {
+                (self.continue_trace)(&span, trace);
+            }
+            self.consumer.observe(run).instrument(span).await?;
+        }
         self.feed.done(self.consumer.name(), last).await?;
         Ok(facts.len())
     }

@@ -1,0 +1,152 @@
+//! Decision asks for a log of decisions; audit keeps it.
+//!
+//! A record becomes one entry with its eight groups; settlements and the hand-off travel as the
+//! companion, in the same transaction.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use audit::{
+    entry::{self, Custody, EntryKind, Group, IdemKey, RecordId, RetentionClass, Submission},
+    service::{AppendService, Appended, OpenedRecord, RecordService},
+};
+use decision::{
+    companion::{self, Companion},
+    ports::{self, Entry, Journal},
+    record::{Record, StoredRecord},
+};
+use kernel::{Cursor, DecisionId, Fault, Limit, Page, PersonAt, TenantId};
+use serde::Serialize;
+
+/// How long decision records are kept: a retention class of audit.
+const CLASS: RetentionClass = RetentionClass::of("decision");
+/// The log of decisions, kept by audit.
+#[derive(Debug, Clone)]
+pub struct AuditJournal {
+    append: Arc<AppendService>,
+    records: Arc<RecordService>,
+}
+
+impl AuditJournal {
+    /// Kept by these.
+    pub const fn new(append: Arc<AppendService>, records: Arc<RecordService>) -> Self {
+        Self { append, records }
+    }
+}
+
+fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
+    Fault::escalate("translating a decision record").because(error)
+}
+
+/// The groups of a record with their custody (audit.md section 4).
+fn groups(record: &Record) -> Result<Vec<Group>, Fault> {
+    fn group<T: Serialize>(name: &'static str, custody: Custody, it: &T) -> Result<Group, Fault> {
+        // Members are declared in sorted order, so these bytes are canonical.
+        serde_json::to_vec(it).map(|json| Group { name, custody, json }).map_err(broken)
+    }
+    Ok(vec![
+        group("consent", Custody::Subject, &record.consent)?,
+        group("core", Custody::Period, &record.core)?,
+        group("inputs", Custody::Subject, &record.inputs)?,
+        group("model", Custody::Period, &record.model)?,
+        group("outcome", Custody::Period, &record.outcome)?,
+        group("policies", Custody::Period, &record.policies)?,
+        group("rationale", Custody::Subject, &record.rationale)?,
+        group("subject", Custody::Subject, &record.subject)?,
+    ])
+}
+
+/// The record of an opened entry; `None` where a group's keys are gone.
+fn stored(opened: &OpenedRecord) -> Result<Option<StoredRecord>, Fault> {
+    if !opened.closed.is_empty() {
+        return Ok(None);
+    }
+    let members = opened.groups.iter().map(|(name, json)| (name.clone(), json.clone())).collect();
+    let record: Record =
+        serde_json::from_value(serde_json::Value::Object(members)).map_err(broken)?;
+    record.store().map(Some).map_err(broken)
+}
+
+#[async_trait]
+impl Journal for AuditJournal {
+    async fn append(&self, tenant: &TenantId, made: Entry) -> Result<ports::Appended, Fault> {
+        let record = made.record.parse().map_err(broken)?;
+        let companion = Companion { settlements: made.settlements, handoff: made.handoff };
+        let companion = if companion.is_empty() {
+            None
+        } else {
+            Some(entry::Companion { kind: companion::KIND, body: companion.encode()? })
+        };
+        let mut bytes = [0; 16];
+        for (to, from) in bytes.iter_mut().zip(made.key.as_bytes()) {
+            *to = *from;
+        }
+        let submission = Submission {
+            tenant: tenant.clone(),
+            record: RecordId::from_uuid(made.id.uuid()),
+            kind: EntryKind::Decision,
+            class: CLASS,
+            at: made.at,
+            subject: Some(made.subject),
+            idem: IdemKey::new(bytes, made.key_at),
+            // Whether a repeat asked the same is decision's to say: it compares the requests.
+            fingerprint: made.key,
+            groups: groups(&record)?,
+            facts: made.facts,
+            companion,
+        };
+        match self.append.append(submission).await {
+            Ok(Appended::New(_)) => Ok(ports::Appended::Committed),
+            Ok(Appended::Existing(_, opened)) => stored(&opened)?
+                .map(ports::Appended::Duplicate)
+                .ok_or_else(|| Fault::escalate("opening the record of an earlier decision")),
+            Ok(Appended::Conflict | Appended::Vetoed(_)) => Ok(ports::Appended::Moved),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn get(&self, tenant: &TenantId, id: DecisionId) -> Result<Option<StoredRecord>, Fault> {
+        let opened = self.records.get(tenant, RecordId::from_uuid(id.uuid())).await?;
+        opened.map_or(Ok(None), |it| stored(&it))
+    }
+
+    async fn of_person(
+        &self,
+        tenant: &TenantId,
+        person: &PersonAt,
+        after: Option<&Cursor>,
+        limit: Limit,
+    ) -> Result<Page<StoredRecord>, Fault> {
+        let after = position(after)?;
+        let opened = self.records.of_subject(tenant, person.subject, after, limit).await?;
+        page(opened, limit)
+    }
+
+    async fn range(
+        &self,
+        tenant: &TenantId,
+        after: Option<&Cursor>,
+        limit: Limit,
+    ) -> Result<Page<StoredRecord>, Fault> {
+        let after = position(after)?;
+        let opened = self.records.page(tenant, Some(EntryKind::Decision), after, limit).await?;
+        page(opened, limit)
+    }
+}
+
+fn position(cursor: Option<&Cursor>) -> Result<Option<u64>, Fault> {
+    cursor
+        .map(|it| it.0.parse().map_err(|e| Fault::escalate("reading a cursor").because(e)))
+        .transpose()
+}
+
+fn page(opened: Vec<OpenedRecord>, limit: Limit) -> Result<Page<StoredRecord>, Fault> {
+    let full = opened.len() >= usize::from(limit.get());
+    let next = opened.last().filter(|_| full).map(|it| Cursor(it.index.to_string()));
+    let items = opened
+        .iter()
+        .filter(|it| it.kind == EntryKind::Decision)
+        .filter_map(|it| stored(it).transpose())
+        .collect::<Result<_, _>>()?;
+    Ok(Page { items, next })
+}

@@ -1,0 +1,129 @@
+//! The JSON surface: routes by domain, and how every one of them reads its input.
+
+pub mod console;
+pub mod consent;
+pub mod decisions;
+pub mod intake;
+pub mod log;
+pub mod person;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::problem::Problem;
+
+/// The largest JSON body, in bytes; intake of events has its own limit.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// A JSON body: of the right content type, within the limit, without duplicate or unknown members.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        json_content(request.headers())?;
+        let bytes = whole(request, state).await?;
+        read(&bytes).map(Self)
+    }
+}
+
+/// A raw body within the limit the router sets.
+#[derive(Debug)]
+pub struct Raw(pub HeaderMap, pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let headers = request.headers().clone();
+        Ok(Self(headers, whole(request, state).await?))
+    }
+}
+
+/// A path segment that names something; what cannot be read names nothing.
+#[derive(Debug)]
+pub struct Named<T>(pub T);
+
+impl<S, T> FromRequestParts<S> for Named<T>
+where
+    S: Send + Sync,
+    T: std::str::FromStr + Send,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let axum::extract::Path(text) =
+            axum::extract::Path::<String>::from_request_parts(parts, state)
+                .await
+                .map_err(|_| Problem::not_found("path"))?;
+        text.parse().map(Self).map_err(|_| Problem::not_found("id"))
+    }
+}
+
+/// The caller's own id of a change, so that a retry is the same change.
+#[derive(Debug, Clone, Copy)]
+pub struct IdempotencyKey(pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let value = parts.headers.get("idempotency-key").and_then(|it| it.to_str().ok());
+        let Some(value) = value else {
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "http", "idempotency-key-missing")
+                .because("send an `Idempotency-Key` header with a UUID of your own"));
+        };
+        Uuid::try_parse(value.trim_matches('"')).map(Self).map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, "http", "idempotency-key-malformed")
+                .because("`Idempotency-Key` is not a UUID")
+        })
+    }
+}
+
+fn json_content(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "http", "unsupported-media-type")
+        .because("send `Content-Type: application/json`"))
+}
+
+async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|it| {
+        if it.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "http", "too-large")
+                .because("the body is larger than this route takes")
+        } else {
+            Problem::malformed("the body could not be read")
+        }
+    })
+}
+
+/// Reads a JSON body; refuses members named twice, and says where the rest went wrong.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let value = kernel::canonical::parse(bytes)
+        .map_err(|_| Problem::malformed("the body is not JSON, or names a member twice"))?;
+    serde_json::from_value(value).map_err(|it| {
+        Problem::unprocessable("http", "invalid-body", it.to_string())
+    })
+}
+
+/// The answers for what no route serves.
+pub(crate) fn with_fallbacks(router: Router) -> Router {
+    router
+        .fallback(|| async { Problem::not_found("route") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "http", "method-not-allowed")
+                .because("this path does not take that method")
+        })
+}

@@ -1,0 +1,332 @@
+//! Choices over HTTP: record, withdraw, object, look back, prove.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use consent::{
+    Acknowledgement, Actor, Effect, EventKind, Label, Limb, NewEvent, PurposeScope,
+    WithdrawalScope,
+    service::{By, RecordError, RecordOutcome, RestrainError},
+};
+use kernel::{Cursor, Epoch, Instant, Limit, PurposeRef, SubjectId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::{Body, IdempotencyKey, Named, person};
+use crate::{
+    app::App,
+    auth::{Caller, Scope},
+    http::person::PersonIn,
+    problem::{Details, Problem},
+};
+
+/// The routes of consent.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(record))
+        .routes(routes!(withdraw))
+        .routes(routes!(object))
+        .routes(routes!(history))
+        .routes(routes!(evaluate))
+        .routes(routes!(receipt))
+}
+
+/// A batch of choices.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EventsIn {
+    /// 1 to 1,000 events.
+    events: Vec<EventIn>,
+}
+
+/// One choice, as its source captured it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EventIn {
+    /// The source's own id: the same id with the same content is the same event.
+    id: Uuid,
+    /// The system that captured it.
+    #[schema(value_type = String, example = "app")]
+    source: Label,
+    /// Who chose.
+    person: PersonIn,
+    /// What was chosen: one of `given`, `refused`, `withdrawn`, `objected`, `channel_pref`,
+    /// `quiet_hours`, `snoozed`, `stated` and the rest of the vocabulary.
+    #[schema(value_type = Object)]
+    kind: EventKind,
+    /// When, as the source says.
+    #[schema(value_type = String, format = DateTime)]
+    event_time: Instant,
+    /// Who acted.
+    #[schema(value_type = Object)]
+    actor: Actor,
+    /// The restrictive events the form showed and this one answers.
+    #[serde(default)]
+    answers: Vec<Uuid>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+struct RecordedOut {
+    /// `effective`: no send that had passed the gate before a restriction in this batch can still
+    /// go out. `recorded`: kept, but one may not have ended.
+    #[schema(value_type = String)]
+    effect: Effect,
+    /// One result per event, in order.
+    results: Vec<ResultOut>,
+}
+
+/// What became of one event.
+#[derive(Debug, Serialize, ToSchema)]
+struct ResultOut {
+    /// `recorded`, `duplicate`, `conflict` or `refused`.
+    status: &'static str,
+    /// The event's id.
+    id: Uuid,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    reason: Option<kernel::Reason>,
+}
+
+/// Record choices: idempotent by id, one result each.
+#[utoipa::path(post, path = "/v1/consent-events", tag = "consent", request_body = EventsIn,
+    responses((status = 200, body = RecordedOut), (status = 422, body = Details)))]
+async fn record(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(body): Body<EventsIn>,
+) -> Result<Json<RecordedOut>, Problem> {
+    caller.must(Scope::Consent)?;
+    if body.events.is_empty() {
+        return Err(Problem::unprocessable("consent", "empty", "`events` holds 1 to 1000 events"));
+    }
+    if body.events.len() > consent::service::EVENTS_PER_CALL_MAX {
+        return Err(too_many());
+    }
+    let mut events = Vec::with_capacity(body.events.len());
+    for (i, it) in body.events.into_iter().enumerate() {
+        let found = it.person.find(&app.people, &caller.tenant).await;
+        let found = found.map_err(|problem| problem.at(format!("/events/{i}/person"), "unknown"))?;
+        events.push(NewEvent {
+            id: it.id,
+            source: it.source,
+            node: found.at,
+            kind: it.kind,
+            event_time: it.event_time,
+            actor: it.actor,
+            answers: it.answers,
+        });
+    }
+    let ids: Vec<_> = events.iter().map(|it| it.id).collect();
+    let recorded = app.consent.record(&caller.tenant, events).await.map_err(|it| match it {
+        RecordError::TooMany => too_many(),
+        RecordError::Fault(fault) => fault.into(),
+    })?;
+    app.nudge.wake();
+    let results = ids.into_iter().zip(recorded.outcomes).map(|(id, it)| result(id, it)).collect();
+    Ok(Json(RecordedOut { effect: recorded.effect, results }))
+}
+
+fn too_many() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "consent", "too-many")
+        .because("a call takes at most 1000 events")
+}
+
+fn result(id: Uuid, outcome: RecordOutcome) -> ResultOut {
+    let (status, reason) = match outcome {
+        RecordOutcome::Recorded(_) => ("recorded", None),
+        RecordOutcome::Duplicate(_) => ("duplicate", None),
+        RecordOutcome::Conflict => ("conflict", None),
+        RecordOutcome::Refused(reason) => ("refused", Some(reason)),
+    };
+    ResultOut { status, id, reason }
+}
+
+/// What is withdrawn.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WithdrawalIn {
+    /// `{"purpose": {"purpose": "marketing"}}`, `"all_marketing"`, `"everything"`, …
+    #[schema(value_type = Object)]
+    scope: WithdrawalScope,
+}
+
+/// Withdraw consent: restrictive first, drained, acknowledged. 200 is effective, 202 is recorded.
+#[utoipa::path(post, path = "/v1/subjects/{id}/withdrawals", tag = "consent",
+    params(("id" = String, Path), ("idempotency-key" = String, Header)), request_body = WithdrawalIn,
+    responses((status = 200, body = Object), (status = 202, body = Object), (status = 404, body = Details)))]
+async fn withdraw(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(id): Named<SubjectId>,
+    IdempotencyKey(act): IdempotencyKey,
+    Body(body): Body<WithdrawalIn>,
+) -> Result<Response, Problem> {
+    caller.must(Scope::Consent)?;
+    let found = person::by_id(&app.people, &caller.tenant, id).await?;
+    let done =
+        app.consent.withdraw(&caller.tenant, &found.person, &body.scope, &by("api")?, act).await;
+    app.nudge.wake();
+    acknowledged(done)
+}
+
+/// What is objected to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ObjectionIn {
+    /// `"all"` or `{"under": "service"}`.
+    #[schema(value_type = Object)]
+    scope: PurposeScope,
+    /// `art21_1`, `art21_2` or `art22`.
+    #[schema(value_type = String)]
+    limb: Limb,
+}
+
+/// Object (GDPR Art. 21, 22).
+#[utoipa::path(post, path = "/v1/subjects/{id}/objections", tag = "consent",
+    params(("id" = String, Path), ("idempotency-key" = String, Header)), request_body = ObjectionIn,
+    responses((status = 200, body = Object), (status = 202, body = Object), (status = 404, body = Details)))]
+async fn object(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(id): Named<SubjectId>,
+    IdempotencyKey(act): IdempotencyKey,
+    Body(body): Body<ObjectionIn>,
+) -> Result<Response, Problem> {
+    caller.must(Scope::Consent)?;
+    let found = person::by_id(&app.people, &caller.tenant, id).await?;
+    let what = (body.scope, body.limb);
+    let done = app.consent.object(&caller.tenant, &found.person, what, &by("api")?, act).await;
+    app.nudge.wake();
+    acknowledged(done)
+}
+
+/// Who acted through this surface on the person's behalf.
+pub(crate) fn by(source: &str) -> Result<By, Problem> {
+    let source = Label::new(source).map_err(|_| Problem::malformed("not a source"))?;
+    Ok(By { actor: Actor::Subject, source })
+}
+
+/// The honest answer to a "no".
+fn acknowledged(done: Result<Acknowledgement, RestrainError>) -> Result<Response, Problem> {
+    let it = done.map_err(refused)?;
+    let status = match it.effect {
+        Effect::Effective => StatusCode::OK,
+        Effect::Recorded => StatusCode::ACCEPTED,
+    };
+    Ok((status, Json(it)).into_response())
+}
+
+/// Why a "no" was not acknowledged.
+pub(crate) fn refused(error: RestrainError) -> Problem {
+    match error {
+        RestrainError::Unknown => Problem::not_found("person"),
+        RestrainError::Conflict => Problem::unprocessable(
+            "consent",
+            "idempotency-conflict",
+            "this idempotency key was used for another act",
+        ),
+        RestrainError::Fault(fault) => fault.into(),
+    }
+}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PageQuery {
+    pub(crate) after: Option<String>,
+    pub(crate) limit: Option<u16>,
+}
+
+impl PageQuery {
+    pub(crate) fn limit(&self) -> Result<Limit, Problem> {
+        self.limit.map_or(Ok(Limit::default()), Limit::new).map_err(|it| {
+            Problem::unprocessable("http", "invalid-limit", it.to_string())
+        })
+    }
+
+    pub(crate) fn cursor(&self) -> Option<Cursor> {
+        self.after.clone().map(Cursor)
+    }
+}
+
+/// A person's choices, newest first.
+#[utoipa::path(get, path = "/v1/subjects/{id}/history", tag = "consent",
+    params(("id" = String, Path), ("after" = Option<String>, Query), ("limit" = Option<u16>, Query)),
+    responses((status = 200, body = Object), (status = 404, body = Details)))]
+async fn history(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(id): Named<SubjectId>,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, Problem> {
+    caller.must(Scope::Read)?;
+    let found = person::by_id(&app.people, &caller.tenant, id).await?;
+    let cursor = page.cursor();
+    let history = app
+        .consent
+        .history(&caller.tenant, &found.person, cursor.as_ref(), page.limit()?)
+        .await?;
+    Ok(Json(history).into_response())
+}
+
+/// A question of permission, asked for its reasons.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EvaluateIn {
+    /// About whom.
+    person: PersonIn,
+    /// For which purpose.
+    #[schema(value_type = Object)]
+    purpose: PurposeRef,
+    /// Over which channel.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    channel: Option<kernel::Channel>,
+    /// At which instant; now, if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    as_of: Option<Instant>,
+}
+
+/// May we, and if not, why not: every reason, nothing is changed.
+#[utoipa::path(post, path = "/v1/permissions/evaluate", tag = "consent", request_body = EvaluateIn,
+    responses((status = 200, body = Object), (status = 422, body = Details)))]
+async fn evaluate(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(body): Body<EvaluateIn>,
+) -> Result<Response, Problem> {
+    caller.must(Scope::Read)?;
+    let found = body.person.find(&app.people, &caller.tenant).await?;
+    let ask = consent::Ask {
+        channel: body.channel,
+        bundle: kernel::Known::NotApplicable(kernel::RuleId::new("api.no_data")),
+        person_min: Epoch(0),
+        ..consent::Ask::about(body.purpose, &found.person)
+    };
+    let as_of = body.as_of.unwrap_or_else(|| app.clock.now());
+    let verdict = app.verdicts.verdict(&caller.tenant, &found.person, &ask, as_of).await?;
+    Ok(Json(verdict).into_response())
+}
+
+/// The receipt of a choice (names after ISO/IEC TS 27560).
+#[utoipa::path(get, path = "/v1/receipts/{id}", tag = "consent", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Details)))]
+async fn receipt(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(id): Named<Uuid>,
+) -> Result<Response, Problem> {
+    caller.must(Scope::Read)?;
+    let receipt = app.consent.receipt(&caller.tenant, id).await?;
+    let receipt = receipt.ok_or_else(|| Problem::not_found("receipt"))?;
+    Ok(Json(receipt).into_response())
+}

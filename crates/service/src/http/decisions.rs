@@ -1,0 +1,273 @@
+//! Decisions over HTTP: ask, read, explain, prove.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use audit::{entry::RecordId, service::Disclose};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use decision::{
+    ports::Identifier,
+    service::{Ask, AskError, Who},
+};
+use kernel::{DecisionId, Instant};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::{Body, Named, person::PersonIn};
+use crate::{
+    app::App,
+    auth::{Caller, Scope},
+    page::record,
+    problem::{Details, Problem},
+};
+
+/// The routes of decision.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(decide))
+        .routes(routes!(read))
+        .routes(routes!(why))
+        .routes(routes!(receipt))
+}
+
+/// A request for a decision.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DecisionIn {
+    /// About whom.
+    person: PersonIn,
+    /// The placement to fill.
+    #[schema(example = "home.top")]
+    placement: String,
+    /// The business object on the page.
+    #[serde(default)]
+    object: Option<ObjectIn>,
+    /// Hints the placement lists.
+    #[serde(default)]
+    req: BTreeMap<String, String>,
+    /// `UUIDv7`; the same id is the same decision.
+    request_id: Uuid,
+}
+
+/// A business object.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ObjectIn {
+    /// `policy`, `claim`, …
+    kind: String,
+    /// Its id in its home system.
+    id: String,
+}
+
+/// The answer: what to show, or nothing. Nothing looks the same whatever its reason.
+#[derive(Debug, Serialize, ToSchema)]
+struct DecisionOut {
+    /// The decision.
+    #[schema(value_type = String)]
+    decision_id: DecisionId,
+    /// `act` or `none`.
+    outcome: &'static str,
+    /// The action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<String>,
+    /// How to show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    treatment: Option<TreatmentOut>,
+    /// Until when it may be shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    valid_until: Option<Instant>,
+}
+
+/// How to show an action.
+#[derive(Debug, Serialize, ToSchema)]
+struct TreatmentOut {
+    /// The treatment.
+    id: String,
+    /// The channel.
+    #[schema(value_type = String)]
+    channel: kernel::Channel,
+    /// The template.
+    template: String,
+    /// The placement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placement: Option<String>,
+}
+
+/// Ask for a decision: answered only after its record is committed.
+#[utoipa::path(post, path = "/v1/decisions", tag = "decisions", request_body = DecisionIn,
+    responses((status = 200, body = DecisionOut), (status = 404, body = Details), (status = 409, body = Details),
+        (status = 422, body = Details), (status = 503, body = Details)))]
+async fn decide(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(body): Body<DecisionIn>,
+) -> Result<Response, Problem> {
+    caller.must(Scope::Decide)?;
+    if body.request_id.get_version_num() != 7 {
+        return Err(Problem::unprocessable(
+            "decision",
+            "request-id",
+            "`request_id` is not a UUIDv7",
+        ));
+    }
+    let ask = Ask {
+        who: who(body.person)?,
+        placement: body.placement.into(),
+        object: body.object.map(|it| decision::occurrence::ObjectRef::new(&it.kind, &it.id)),
+        hints: body.req.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        request_id: body.request_id,
+    };
+    let answer = app.decisions.decide(&caller.tenant, ask).await.map_err(refused)?;
+    app.nudge.wake();
+    let served = answer.served;
+    let out = DecisionOut {
+        decision_id: answer.decision,
+        outcome: if served.is_some() { "act" } else { "none" },
+        action: served.as_ref().map(|it| it.action.to_string()),
+        valid_until: served.as_ref().map(|it| it.valid_until),
+        treatment: served.map(|it| TreatmentOut {
+            id: it.treatment.to_string(),
+            channel: it.channel,
+            template: it.template.to_string(),
+            placement: it.placement.map(|it| it.to_string()),
+        }),
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(out)).into_response())
+}
+
+fn who(person: PersonIn) -> Result<Who, Problem> {
+    match (person.subject, person.identifiers) {
+        (Some(subject), identifiers) if identifiers.is_empty() => Ok(Who::Subject(subject)),
+        (None, identifiers)
+            if (1..=super::person::IDENTIFIERS_MAX).contains(&identifiers.len()) =>
+        {
+            Ok(Who::Identifiers(
+                identifiers
+                    .into_iter()
+                    .map(|it| Identifier { namespace: it.namespace.into(), value: it.value.into() })
+                    .collect(),
+            ))
+        }
+        _ => Err(Problem::unprocessable(
+            "identity",
+            "person-unclear",
+            "name the person by `subject` or by 1 to 8 `identifiers`",
+        )),
+    }
+}
+
+fn refused(error: AskError) -> Problem {
+    match error {
+        AskError::UnknownPerson => {
+            Problem::unprocessable("identity", "unknown-person", error.to_string())
+        }
+        AskError::UnknownPlacement(_) => {
+            Problem::new(StatusCode::NOT_FOUND, "decision", "unknown-placement")
+                .because(error.to_string())
+        }
+        AskError::Conflict => Problem::new(StatusCode::CONFLICT, "decision", "request-conflict")
+            .because(error.to_string()),
+        AskError::TooManyHints => {
+            Problem::unprocessable("decision", "too-many-hints", error.to_string())
+        }
+        AskError::Fault(fault) => fault.into(),
+    }
+}
+
+async fn load(
+    app: &App,
+    caller: &Caller,
+    id: DecisionId,
+) -> Result<decision::record::Record, Problem> {
+    let stored = app.journal.get(&caller.tenant, id).await?;
+    let stored = stored.ok_or_else(|| Problem::not_found("decision"))?;
+    stored.parse().map_err(|_| Problem::not_found("decision"))
+}
+
+/// A decision's whole record.
+#[utoipa::path(get, path = "/v1/decisions/{id}", tag = "decisions", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Details)))]
+async fn read(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(id): Named<DecisionId>,
+) -> Result<Response, Problem> {
+    caller.must(Scope::Read)?;
+    Ok(Json(load(&app, &caller, id).await?).into_response())
+}
+
+/// A decision in words: every sentence derives from the record.
+#[derive(Debug, Serialize, ToSchema)]
+struct WhyOut {
+    /// What was done and why.
+    sentences: Vec<String>,
+    /// What was used about the person.
+    used: Vec<String>,
+    /// What was withheld, and why.
+    withheld: Vec<String>,
+    /// Everything that was considered, with what stood against it.
+    candidates: Vec<CandidateOut>,
+}
+
+/// One candidate.
+#[derive(Debug, Serialize, ToSchema)]
+struct CandidateOut {
+    /// Node and action.
+    name: String,
+    /// The stage it reached.
+    stage: String,
+    /// Code and sentence of everything that stood against it.
+    against: Vec<String>,
+}
+
+/// Why, and why not: a decision explained from its record.
+#[utoipa::path(get, path = "/v1/decisions/{id}/why", tag = "decisions", params(("id" = String, Path)),
+    responses((status = 200, body = WhyOut), (status = 404, body = Details)))]
+async fn why(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(id): Named<DecisionId>,
+) -> Result<Json<WhyOut>, Problem> {
+    caller.must(Scope::Read)?;
+    let it = load(&app, &caller, id).await?;
+    let candidates = record::candidates(&it)
+        .into_iter()
+        .map(|it| CandidateOut {
+            name: it.name,
+            stage: it.stage,
+            against: it.reasons.iter().map(|it| format!("{}: {}", it.code, it.why)).collect(),
+        })
+        .collect();
+    Ok(Json(WhyOut {
+        sentences: record::sentences(&it),
+        used: record::used(&it),
+        withheld: record::unused(&it),
+        candidates,
+    }))
+}
+
+/// The receipt of a decision: check it offline with `assent verify`.
+#[utoipa::path(get, path = "/v1/decisions/{id}/receipt", tag = "decisions", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Details)))]
+async fn receipt(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(id): Named<DecisionId>,
+) -> Result<Response, Problem> {
+    caller.must(Scope::Read)?;
+    let record = RecordId::from_uuid(id.uuid());
+    let receipt = app.prove.receipt(&caller.tenant, record, Disclose::All).await?;
+    let receipt = receipt.ok_or_else(|| Problem::not_found("decision"))?;
+    let bytes = receipt.to_bytes().map_err(|it| {
+        Problem::from(kernel::Fault::escalate("encoding a receipt").because(it))
+    })?;
+    Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], bytes)
+        .into_response())
+}

@@ -1,0 +1,93 @@
+//! Whom a request is about: identifiers travel in bodies, ids in paths.
+
+use identity::{Identifier, service::ResolutionService};
+use kernel::{NodeId, PersonAt, SubjectId, TenantId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::problem::Problem;
+
+/// The most identifiers one request may name a person by.
+pub const IDENTIFIERS_MAX: usize = 8;
+
+/// A person, by id or by what the caller knows.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonIn {
+    /// The person's id, or any id they ever had.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "sub_0198c0de-0000-7000-8000-000000000001")]
+    pub subject: Option<SubjectId>,
+    /// What the caller knows: 1 to 8 identifiers of one person.
+    #[serde(default)]
+    pub identifiers: Vec<IdentifierIn>,
+}
+
+/// One identifier.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentifierIn {
+    /// The namespace (`user_id`, `crm_id`, `email`, …).
+    #[schema(example = "user_id")]
+    pub namespace: String,
+    /// The value.
+    #[schema(example = "U000123")]
+    pub value: String,
+}
+
+impl std::fmt::Debug for IdentifierIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "IdentifierIn({}:..)", self.namespace)
+    }
+}
+
+/// A person and the node at which something about them is kept.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The person.
+    pub person: PersonAt,
+    /// The node.
+    pub at: NodeId,
+}
+
+impl PersonIn {
+    /// The person, or a problem that says nothing about who exists.
+    pub async fn find(
+        &self,
+        people: &ResolutionService,
+        tenant: &TenantId,
+    ) -> Result<Found, Problem> {
+        let person = match (self.subject, self.identifiers.len()) {
+            (Some(subject), 0) => people.person(tenant, subject.uuid()).await?,
+            (None, 1..=IDENTIFIERS_MAX) => {
+                let identifiers: Vec<_> =
+                    self.identifiers.iter().map(|it| Identifier::stated(&it.namespace, &it.value)).collect();
+                people.find(tenant, &identifiers).await?
+            }
+            _ => {
+                return Err(Problem::unprocessable(
+                    "identity",
+                    "person-unclear",
+                    "name the person by `subject` or by 1 to 8 `identifiers`",
+                ));
+            }
+        };
+        let person = person.ok_or_else(|| {
+            Problem::unprocessable("identity", "unknown-person", "nobody is known by that")
+        })?;
+        let at = NodeId::from_uuid(person.subject.uuid());
+        Ok(Found { person, at })
+    }
+}
+
+/// The person of an id in a path.
+pub async fn by_id(
+    people: &ResolutionService,
+    tenant: &TenantId,
+    id: SubjectId,
+) -> Result<Found, Problem> {
+    let person = people.person(tenant, id.uuid()).await?;
+    let person = person.ok_or_else(|| Problem::not_found("person"))?;
+    let at = NodeId::from_uuid(person.subject.uuid());
+    Ok(Found { person, at })
+}

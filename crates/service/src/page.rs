@@ -1,0 +1,8 @@
+//! Pages drawn on the server, whole without JavaScript.
+
+pub mod console;
+pub mod home;
+pub mod message;
+pub mod plot;
+pub mod preferences;
+pub mod record;

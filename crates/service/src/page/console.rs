@@ -1,0 +1,332 @@
+//! Pages for staff: decisions, one decision with its proof, the sandbox inbox, signing in.
+
+use std::sync::Arc;
+
+use askama::Template;
+use audit::{
+    entry::{EntryKind, RecordId},
+    receipt::TlogProof,
+    service::Disclose,
+};
+use axum::{
+    extract::{Query, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use decision::record::Record;
+use delivery::ports::Filter;
+use kernel::{Cursor, DecisionId, Instant, Limit};
+use serde::Deserialize;
+
+use super::record::{self, CandidateView, CutView, VerdictView};
+use crate::{
+    app::App,
+    auth::{COOKIE, Scope, Visitor},
+    http::Named,
+    problem::Problem,
+    words,
+};
+
+/// How many rows a page of the console shows.
+const ROWS: u16 = 50;
+
+/// Where a list goes on.
+#[derive(Debug, Deserialize)]
+pub struct After {
+    after: Option<String>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "decisions.html")]
+struct DecisionsPage {
+    here: &'static str,
+    rows: Vec<DecisionRow>,
+    next: Option<String>,
+}
+
+#[derive(Debug)]
+struct DecisionRow {
+    at: String,
+    node: String,
+    outcome: &'static str,
+    tone: &'static str,
+    reason: String,
+    id: String,
+}
+
+/// Every decision, newest first.
+pub async fn decisions(
+    State(app): State<Arc<App>>,
+    Visitor(caller): Visitor,
+    Query(after): Query<After>,
+) -> Result<Response, Problem> {
+    let size = app.prove.checkpoint(&caller.tenant).await?.checkpoint.size;
+    let before = after.after.as_deref().map_or(Ok(size), str::parse);
+    let mut before = before.map_err(|_| Problem::malformed("`after` is not a cursor"))?;
+    let mut rows = Vec::new();
+    // The log reads forwards; the console wants the newest first, so it walks back in steps.
+    while before > 0 && rows.len() < usize::from(ROWS) {
+        let from = before.saturating_sub(u64::from(kernel::LIMIT_MAX));
+        let limit = u16::try_from(before - from).ok().and_then(|it| Limit::new(it).ok());
+        let opened = app
+            .records
+            .page(
+                &caller.tenant,
+                Some(EntryKind::Decision),
+                from.checked_sub(1),
+                limit.unwrap_or(Limit::MAX),
+            )
+            .await?;
+        for it in opened.iter().rev().filter(|it| it.index < before) {
+            if rows.len() == usize::from(ROWS) {
+                break;
+            }
+            rows.push((it.index, decision_row(it)));
+        }
+        before = from;
+    }
+    let next = rows.last().filter(|_| rows.len() == usize::from(ROWS)).map(|it| it.0.to_string());
+    let rows = rows.into_iter().map(|it| it.1).collect();
+    page(&DecisionsPage { here: "decisions", rows, next })
+}
+
+fn decision_row(it: &audit::service::OpenedRecord) -> DecisionRow {
+    let text = |group: &str, pointer: &str| {
+        it.group(group)
+            .and_then(|it| it.pointer(pointer))
+            .and_then(|it| it.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let kind = text("outcome", "/kind");
+    let chosen = text("outcome", "/action/node");
+    DecisionRow {
+        at: words::instant(it.at),
+        node: if chosen.is_empty() { text("core", "/nodes/0") } else { chosen },
+        outcome: record::outcome(&kind),
+        tone: record::tone(&kind),
+        reason: text("outcome", "/reason"),
+        id: DecisionId::from_uuid(it.record.uuid()).to_string(),
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "decision.html")]
+struct DecisionPage {
+    here: &'static str,
+    headline: String,
+    lede: String,
+    tone: &'static str,
+    outcome: &'static str,
+    at: String,
+    id: String,
+    cuts: Vec<CutView>,
+    verdicts: Vec<VerdictView>,
+    candidates: Vec<CandidateView>,
+    sentences: Vec<String>,
+    entry: String,
+    release: String,
+    leaf: String,
+    proof: Vec<String>,
+    checkpoint: String,
+    deliveries: Vec<DeliveryRow>,
+}
+
+#[derive(Debug)]
+struct DeliveryRow {
+    channel: String,
+    state: &'static str,
+    tone: &'static str,
+    detail: String,
+}
+
+/// One decision: bundle, withheld fields, verdict, candidates, explanation, proof.
+pub async fn decision(
+    State(app): State<Arc<App>>,
+    Visitor(caller): Visitor,
+    Named(id): Named<DecisionId>,
+) -> Result<Response, Problem> {
+    let stored = app.journal.get(&caller.tenant, id).await?;
+    let stored = stored.ok_or_else(|| Problem::not_found("decision"))?;
+    let record = stored.parse().map_err(|_| Problem::not_found("decision"))?;
+    let receipt = app
+        .prove
+        .receipt(&caller.tenant, RecordId::from_uuid(id.uuid()), Disclose::Only(&[]))
+        .await?
+        .ok_or_else(|| Problem::not_found("decision"))?;
+    let proof = TlogProof::parse(&receipt.proof).ok_or_else(|| Problem::not_found("proof"))?;
+    let filter = Filter { subject: Some(record.subject.subject_ref), state: None };
+    let deliveries = app.deliveries.page(&caller.tenant, &filter, None, Limit::MAX).await?.items;
+    let deliveries = deliveries.iter().filter(|it| it.decision == id).map(delivery_row).collect();
+    page(&decision_page(&record, &proof, receipt.leaf, deliveries))
+}
+
+fn decision_page(
+    record: &Record,
+    proof: &TlogProof,
+    leaf: String,
+    deliveries: Vec<DeliveryRow>,
+) -> DecisionPage {
+    let kind = &*record.outcome.kind;
+    let node = record.outcome.action.as_ref().map(|it| it.node.to_string());
+    let node = node.or_else(|| record.core.nodes.first().map(ToString::to_string));
+    DecisionPage {
+        here: "decisions",
+        headline: node.unwrap_or_else(|| "Decision".to_owned()),
+        lede: format!(
+            "A {} decision of class {}, tier {}, made by {}.",
+            record.core.mode, record.core.class, record.core.tier, record.core.engine
+        ),
+        tone: record::tone(kind),
+        outcome: record::outcome(kind),
+        at: words::instant(Instant::from_micros(record.core.as_of_us)),
+        id: record.core.id.to_string(),
+        cuts: record::cuts(record),
+        verdicts: record::verdicts(record),
+        candidates: record::candidates(record),
+        sentences: record::sentences(record),
+        entry: format!("number {} of the log", proof.index),
+        release: record.policies.release.to_string(),
+        leaf,
+        proof: proof.hashes.iter().map(|it| hex::encode(it.as_bytes())).collect(),
+        checkpoint: proof.note.clone(),
+        deliveries,
+    }
+}
+
+fn delivery_row(it: &delivery::message::Delivery) -> DeliveryRow {
+    use delivery::state::State;
+    let (tone, detail) = match &it.state {
+        State::Accepted | State::Delivered => ("good", String::new()),
+        State::Held { reason, .. } | State::RetryWait { reason, .. } => ("warn", reason.to_string()),
+        State::Suppressed { reasons } => {
+            ("bad", reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        }
+        State::Unknown { reason, .. } | State::Failed { reason } | State::Returned { reason } => {
+            ("bad", reason.to_string())
+        }
+        _ => ("", String::new()),
+    };
+    DeliveryRow { channel: it.channel.to_string(), state: it.state.name(), tone, detail }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "sandbox.html")]
+struct SandboxPage {
+    here: &'static str,
+    letters: Vec<LetterView>,
+    next: Option<String>,
+}
+
+#[derive(Debug)]
+struct LetterView {
+    channel: String,
+    subject: String,
+    to: String,
+    at: String,
+    text: String,
+    why: String,
+    decision: String,
+    preferences: Option<String>,
+    unsubscribe: Option<String>,
+}
+
+/// What would have been sent.
+pub async fn sandbox(
+    State(app): State<Arc<App>>,
+    Visitor(caller): Visitor,
+    Query(after): Query<After>,
+) -> Result<Response, Problem> {
+    let limit = Limit::new(ROWS).unwrap_or_default();
+    let letters = app.inbox.page(&caller.tenant, None, after.after.map(Cursor), limit).await?;
+    let next = letters.next.map(|it| it.0);
+    let letters = letters
+        .items
+        .into_iter()
+        .map(|it| LetterView {
+            channel: it.channel.to_string(),
+            subject: it.message.subject.clone().unwrap_or_else(|| "Message".to_owned()),
+            to: it.to,
+            at: words::instant(it.at),
+            why: it.message.why.clone(),
+            decision: it.decision.to_string(),
+            preferences: find_link(&it.message.text, "/p/"),
+            unsubscribe: one_click(&it.message.headers),
+            text: it.message.text,
+        })
+        .collect();
+    page(&SandboxPage { here: "sandbox", letters, next })
+}
+
+/// The first link of a kind in a text.
+fn find_link(text: &str, kind: &str) -> Option<String> {
+    text.split_whitespace().find(|it| it.starts_with("http") && it.contains(kind)).map(str::to_owned)
+}
+
+/// The HTTPS link of a `List-Unsubscribe` header (RFC 2369).
+fn one_click(headers: &[(String, String)]) -> Option<String> {
+    let value = &headers.iter().find(|it| it.0.eq_ignore_ascii_case("list-unsubscribe"))?.1;
+    let start = value.find("<http")? + 1;
+    let rest = value.get(start..)?;
+    rest.split('>').next().map(str::to_owned)
+}
+
+#[derive(Debug, Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    brand: &'static str,
+    wrong: bool,
+}
+
+/// Where a key is pasted.
+pub async fn sign_in() -> Result<Response, Problem> {
+    page(&SignInPage { brand: "Assent", wrong: false })
+}
+
+/// A pasted key.
+#[derive(Debug, Deserialize)]
+pub struct SignIn {
+    key: String,
+}
+
+/// Takes a key and remembers it for this browser.
+pub async fn signed_in(
+    State(app): State<Arc<App>>,
+    axum::Form(form): axum::Form<SignIn>,
+) -> Result<Response, Problem> {
+    let key = form.key.trim();
+    let known = app.keys.caller(key).is_some_and(|it| it.must(Scope::Read).is_ok());
+    let cookie = HeaderValue::from_str(&format!(
+        "{COOKIE}={key}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200"
+    ));
+    match cookie {
+        Ok(cookie) if known => {
+            let mut response = Redirect::to("/console").into_response();
+            response.headers_mut().insert(header::SET_COOKIE, cookie);
+            Ok(response)
+        }
+        _ => {
+            let mut response = page(&SignInPage { brand: "Assent", wrong: true })?;
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            Ok(response)
+        }
+    }
+}
+
+/// A page, never cached, loading nothing from anyone else.
+pub(crate) fn page(template: &impl Template) -> Result<Response, Problem> {
+    let html = template.render().map_err(|it| {
+        tracing::error!(error = %it, "a page could not be drawn");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "http", "page-failed")
+    })?;
+    let mut response = Html(html).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response)
+}

@@ -1,0 +1,402 @@
+//! The preference centre: what a person chose, in plain words, and every way to change it.
+//!
+//! It opens by a sealed link alone. GET writes nothing; a post changes only what the form showed.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{Query, RawForm, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use consent::{
+    Basis, ChannelSet, Choice, EventKind, Expression, Grant, Jurisdiction, Limb, Method,
+    NoticeShown, Proof, Purpose, PurposeScope, Snapshot, WithdrawalScope,
+    evaluate::evaluate,
+    purpose::{BasisSpec, Flag},
+    service::{Chosen, PreferenceChange, PreferenceError},
+};
+use kernel::{Channel, Digest, Epoch, Instant, Known, Limit, NodeId, PersonAt, RuleId};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::console::page;
+use crate::{
+    app::App,
+    http::{
+        Named,
+        consent::{by, refused},
+    },
+    links::{Link, Opens},
+    problem::Problem,
+    words,
+};
+
+/// The channels a person can switch.
+const CHANNELS: [(Channel, &str); 3] = [
+    (Channel::Email, "E-mail"),
+    (Channel::Sms, "Text message"),
+    (Channel::Push, "Notifications in the app"),
+];
+/// How much history the page shows.
+const HISTORY: u16 = 20;
+
+#[derive(Debug, Template)]
+#[template(path = "preferences.html")]
+struct PreferencesPage {
+    brand: &'static str,
+    token: String,
+    saved: Option<&'static str>,
+    seen: u64,
+    purposes: Vec<PurposeRow>,
+    channels: Vec<ChannelRow>,
+    still: Vec<String>,
+    history: Vec<HistoryRow>,
+}
+
+#[derive(Debug)]
+struct PurposeRow {
+    id: String,
+    key: String,
+    name: String,
+    explain: String,
+    state: String,
+    optional: bool,
+    on: bool,
+}
+
+#[derive(Debug)]
+struct ChannelRow {
+    id: String,
+    key: &'static str,
+    name: &'static str,
+    on: bool,
+}
+
+#[derive(Debug)]
+struct HistoryRow {
+    at: String,
+    what: String,
+    id: String,
+}
+
+/// What was just done.
+#[derive(Debug, Deserialize)]
+pub struct Saved {
+    saved: Option<String>,
+}
+
+/// Whoever the token was made for, as things stand.
+struct Visit {
+    link: Link,
+    person: PersonAt,
+    snapshot: Snapshot,
+    artifacts: Arc<consent::Artifacts>,
+    now: Instant,
+}
+
+async fn visit(app: &App, token: &str) -> Result<Visit, Problem> {
+    let now = app.clock.now();
+    let link = app.links.open(token, Opens::Preferences, now);
+    let link = link.ok_or_else(|| Problem::not_found("page"))?;
+    let person = app.people.person(&link.tenant, link.subject.uuid()).await?;
+    let person = person.ok_or_else(|| Problem::not_found("page"))?;
+    let snapshot = app.verdicts.snapshot(&link.tenant, &person).await?;
+    let live = app.live.current(&link.tenant).await?;
+    let artifacts = live.map(|it| it.compiled.consent.clone());
+    let artifacts = artifacts.ok_or_else(|| Problem::not_found("page"))?;
+    Ok(Visit { link, person, snapshot, artifacts, now })
+}
+
+/// The page.
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Named(token): Named<String>,
+    Query(saved): Query<Saved>,
+) -> Result<Response, Problem> {
+    let visit = visit(&app, &token).await?;
+    let limit = Limit::new(HISTORY).unwrap_or_default();
+    let history = app.consent.history(&visit.link.tenant, &visit.person, None, limit).await?;
+    let history = history.items.iter().map(history_row).collect();
+    let purposes: Vec<_> = visit.artifacts.purposes().iter().map(|it| row(&visit, it)).collect();
+    let still = still(&visit);
+    page(&PreferencesPage {
+        brand: "Your insurer",
+        token,
+        saved: match saved.saved.as_deref() {
+            Some("choices") => Some("Your choices are saved and in force."),
+            Some("stop") => Some("Everything optional is off, from now on."),
+            Some("same") => Some("Nothing was changed."),
+            _ => None,
+        },
+        seen: visit.snapshot.person.0,
+        purposes,
+        channels: channels(&visit),
+        still,
+        history,
+    })
+}
+
+fn permitted(visit: &Visit, purpose: &Purpose, channel: Option<Channel>) -> bool {
+    let ask = consent::Ask {
+        channel,
+        bundle: Known::NotApplicable(RuleId::new("page.no_data")),
+        ..consent::Ask::about(purpose.reference(), &visit.person)
+    };
+    let verdict = evaluate(&ask, &visit.snapshot, &visit.artifacts, visit.now);
+    verdict.outcome != consent::Outcome::Refused
+}
+
+/// The bases of a purpose the person can say no to.
+fn optional(purpose: &Purpose) -> Option<Basis> {
+    purpose
+        .bases
+        .values()
+        .map(BasisSpec::basis)
+        .find(|it| matches!(it, Basis::Consent | Basis::LegitimateInterests | Basis::PublicTask))
+}
+
+fn row(visit: &Visit, purpose: &Purpose) -> PurposeRow {
+    let on = permitted(visit, purpose, None);
+    let basis = optional(purpose);
+    let state = match (basis, on) {
+        (Some(Basis::Consent), true) => "You said yes.",
+        (Some(Basis::Consent), false) => "Off, because you have not said yes.",
+        (Some(_), true) => "On, because we may unless you object. Switch it off to object.",
+        (Some(_), false) => "Off, because you objected.",
+        (None, true) => "Needed for your contract or required by law.",
+        (None, false) => "Does not apply to you at the moment.",
+    };
+    PurposeRow {
+        id: format!("purpose-{}", purpose.key.as_str().replace('.', "-")),
+        key: purpose.key.to_string(),
+        name: purpose.name.clone(),
+        explain: purpose.text.clone(),
+        state: state.to_owned(),
+        optional: basis.is_some(),
+        on,
+    }
+}
+
+fn wanted(visit: &Visit, channel: Channel) -> bool {
+    !visit.snapshot.state.unwanted.iter().any(|it| it.channel == channel && it.scope == PurposeScope::All)
+}
+
+fn channels(visit: &Visit) -> Vec<ChannelRow> {
+    CHANNELS
+        .iter()
+        .map(|(channel, name)| ChannelRow {
+            id: format!("channel-{channel}"),
+            key: channel.as_str(),
+            name,
+            on: wanted(visit, *channel),
+        })
+        .collect()
+}
+
+/// What may still arrive as things stand, evaluated, not assumed.
+fn still(visit: &Visit) -> Vec<String> {
+    let mut out = Vec::new();
+    for purpose in visit.artifacts.purposes() {
+        let over: Vec<_> = CHANNELS
+            .iter()
+            .filter(|(channel, _)| purpose.channels.contains(*channel))
+            .filter(|(channel, _)| permitted(visit, purpose, Some(*channel)))
+            .map(|(_, name)| *name)
+            .collect();
+        if !over.is_empty() {
+            out.push(format!("{}: {}", purpose.name, over.join(", ").to_lowercase()));
+        }
+    }
+    out
+}
+
+fn history_row(event: &consent::ConsentEvent) -> HistoryRow {
+    let what = match &event.said.kind {
+        EventKind::Given(grant) => format!("You said yes to {}", grant.purpose.key),
+        EventKind::Renewed(grant) => format!("You confirmed {}", grant.purpose.key),
+        EventKind::Refused { scope, .. } => format!("You said no to {}", scoped(scope)),
+        EventKind::Withdrawn { scope, .. } => format!("You withdrew {}", scoped(scope)),
+        EventKind::Objected { scope, .. } => format!("You objected to {}", scoped(scope)),
+        EventKind::ObjectionLifted { scope, .. } => {
+            format!("You took back an objection to {}", scoped(scope))
+        }
+        EventKind::ChannelPref { channel, choice: Choice::Out, .. } => {
+            format!("You switched off {channel}")
+        }
+        EventKind::ChannelPref { channel, .. } => format!("You switched on {channel}"),
+        EventKind::Stated(_) => "A fact about your contract or country was noted".to_owned(),
+        other => other.name().replace('_', " "),
+    };
+    HistoryRow {
+        at: words::instant(event.said.event_time),
+        what,
+        id: event.said.id.to_string(),
+    }
+}
+
+fn scoped(scope: &PurposeScope) -> String {
+    match scope {
+        PurposeScope::All => "everything".to_owned(),
+        PurposeScope::Under(key) => key.to_string(),
+    }
+}
+
+/// Saves what the form showed and the person changed.
+pub async fn save(
+    State(app): State<Arc<App>>,
+    Named(token): Named<String>,
+    RawForm(form): RawForm,
+) -> Result<Response, Problem> {
+    let visit = visit(&app, &token).await?;
+    let form = read_form(&form)?;
+    let changes = changes(&visit, &form);
+    if changes.is_empty() {
+        return Ok(Redirect::to(&format!("/p/{token}?saved=same")).into_response());
+    }
+    let chosen = Chosen {
+        changes,
+        expected: Epoch(form.seen),
+        at: NodeId::from_uuid(visit.person.subject.uuid()),
+    };
+    let act = act(&[b"save", token.as_bytes(), form.raw.as_bytes()]);
+    let (tenant, person) = (&visit.link.tenant, &visit.person);
+    let by = by("preference_centre")?;
+    let done = app.consent.set_preferences(tenant, person, &chosen, &by, act).await;
+    app.nudge.wake();
+    match done {
+        Ok(_) => Ok(Redirect::to(&format!("/p/{token}?saved=choices")).into_response()),
+        Err(PreferenceError::Moved { .. }) => {
+            Ok(Redirect::to(&format!("/p/{token}?saved=same")).into_response())
+        }
+        Err(PreferenceError::Unknown) => Err(Problem::not_found("page")),
+        Err(PreferenceError::Refused(reason)) => {
+            Err(Problem::unprocessable("consent", "refused", words::sentence(&reason))
+                .reasons([reason]))
+        }
+        Err(PreferenceError::Conflict) => {
+            Ok(Redirect::to(&format!("/p/{token}?saved=choices")).into_response())
+        }
+        Err(PreferenceError::Fault(fault)) => Err(fault.into()),
+    }
+}
+
+/// Stops everything optional, in one action.
+pub async fn stop(
+    State(app): State<Arc<App>>,
+    Named(token): Named<String>,
+) -> Result<Response, Problem> {
+    let visit = visit(&app, &token).await?;
+    let act = act(&[b"stop", token.as_bytes(), &visit.snapshot.person.0.to_be_bytes()]);
+    app.consent
+        .withdraw(
+            &visit.link.tenant,
+            &visit.person,
+            &WithdrawalScope::Everything,
+            &by("preference_centre")?,
+            act,
+        )
+        .await
+        .map_err(refused)?;
+    app.nudge.wake();
+    Ok(Redirect::to(&format!("/p/{token}?saved=stop")).into_response())
+}
+
+/// One act has one id, so that a repeated post is the same act.
+pub(super) fn act(parts: &[&[u8]]) -> Uuid {
+    let digest = Digest::of(&parts.join(&b'\0'));
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(digest.as_bytes()) {
+        *to = *from;
+    }
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+#[derive(Debug)]
+struct Form {
+    raw: String,
+    seen: u64,
+    purposes: Vec<String>,
+    channels: Vec<String>,
+}
+
+/// The largest form that is read.
+const FORM_FIELDS_MAX: usize = 256;
+
+fn read_form(bytes: &[u8]) -> Result<Form, Problem> {
+    let raw = std::str::from_utf8(bytes).map_err(|_| Problem::malformed("the form is not text"))?;
+    let mut form =
+        Form { raw: raw.to_owned(), seen: 0, purposes: Vec::new(), channels: Vec::new() };
+    for (i, pair) in raw.split('&').enumerate() {
+        if i >= FORM_FIELDS_MAX {
+            return Err(Problem::malformed("the form has too many fields"));
+        }
+        match pair.split_once('=') {
+            Some(("seen", it)) => {
+                form.seen =
+                    it.parse().map_err(|_| Problem::malformed("the form was not ours"))?;
+            }
+            // Names of purposes and channels need no decoding: `[a-z0-9._-]`.
+            Some(("purpose", it)) => form.purposes.push(it.to_owned()),
+            Some(("channel", it)) => form.channels.push(it.to_owned()),
+            _ => {}
+        }
+    }
+    Ok(form)
+}
+
+fn changes(visit: &Visit, form: &Form) -> Vec<PreferenceChange> {
+    let mut out = Vec::new();
+    for purpose in visit.artifacts.purposes() {
+        let Some(basis) = optional(purpose) else { continue };
+        let on = permitted(visit, purpose, None);
+        let wanted = form.purposes.iter().any(|it| it == purpose.key.as_str());
+        match (on, wanted, basis) {
+            (true, false, _) => out.push(PreferenceChange::Decline(purpose.key.clone())),
+            (false, true, Basis::Consent) => {
+                if purpose.is(Flag::DirectMarketing) {
+                    out.push(PreferenceChange::Reopen(purpose.key.clone(), Limb::Art21_2));
+                }
+                out.extend(agree(visit, purpose));
+            }
+            (false, true, _) => {
+                out.push(PreferenceChange::Reopen(purpose.key.clone(), Limb::Art21_1));
+            }
+            _ => {}
+        }
+    }
+    for (channel, _) in CHANNELS {
+        let choice = form.channels.iter().any(|it| it == channel.as_str());
+        if choice != wanted(visit, channel) {
+            let choice = if choice { Choice::In } else { Choice::Out };
+            out.push(PreferenceChange::Channel(channel, PurposeScope::All, choice));
+        }
+    }
+    out
+}
+
+/// A grant on the notice in force, in the person's own jurisdiction.
+fn agree(visit: &Visit, purpose: &Purpose) -> Option<PreferenceChange> {
+    let home: Option<&Jurisdiction> = visit.snapshot.state.jurisdictions.first();
+    let spec = home
+        .and_then(|it| purpose.bases.get(it))
+        .or_else(|| purpose.bases.values().find(|it| it.basis() == Basis::Consent))?;
+    let BasisSpec::Consent(terms) = spec else { return None };
+    let notice = visit.artifacts.notice(&terms.notice)?;
+    let explicit = terms.explicit;
+    Some(PreferenceChange::Agree(Grant {
+        purpose: purpose.reference(),
+        channels: ChannelSet::ALL,
+        expression: if explicit { Expression::Explicit } else { Expression::Expressed },
+        expires_at: None,
+        proof: Proof {
+            notice: Some(NoticeShown {
+                name: notice.notice.name.clone(),
+                version: notice.notice.version,
+                rendered: Some(notice.digest),
+            }),
+            method: Method::Save,
+            prechecked: false,
+        },
+    }))
+}

@@ -1,0 +1,277 @@
+//! A decision record as people read it: every line derives from the record, nothing else.
+
+use decision::record::{CandidateEntry, FieldEntry, NodeEntry, Record, VerdictEntry};
+use kernel::{Instant, Reason, Value};
+
+use crate::words;
+
+/// A reason with its sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The code.
+    pub code: String,
+    /// The sentence.
+    pub why: String,
+}
+
+impl From<&Reason> for Told {
+    fn from(reason: &Reason) -> Self {
+        Self { code: reason.to_string(), why: words::sentence(reason).to_owned() }
+    }
+}
+
+/// What one node was told.
+#[derive(Debug, Clone)]
+pub struct CutView {
+    /// The node.
+    pub node: String,
+    /// Its fields.
+    pub fields: Vec<FieldView>,
+    /// What was withheld.
+    pub withheld: Vec<WithheldView>,
+}
+
+/// One field.
+#[derive(Debug, Clone)]
+pub struct FieldView {
+    /// Its name.
+    pub name: String,
+    /// Its value in words.
+    pub value: String,
+    /// Where it came from.
+    pub source: String,
+    /// When it was true.
+    pub as_of: String,
+}
+
+/// One withheld field.
+#[derive(Debug, Clone)]
+pub struct WithheldView {
+    /// Its name.
+    pub name: String,
+    /// The code.
+    pub code: String,
+    /// The sentence.
+    pub why: String,
+}
+
+/// One verdict.
+#[derive(Debug, Clone)]
+pub struct VerdictView {
+    /// The purpose.
+    pub purpose: String,
+    /// The channel.
+    pub channel: String,
+    /// The answer.
+    pub verdict: String,
+    /// How it looks.
+    pub tone: &'static str,
+    /// The ground in words.
+    pub basis: String,
+    /// Every reason.
+    pub reasons: Vec<Told>,
+}
+
+/// One candidate.
+#[derive(Debug, Clone)]
+pub struct CandidateView {
+    /// Node and action.
+    pub name: String,
+    /// The stage it reached.
+    pub stage: String,
+    /// Its score.
+    pub score: String,
+    /// What speaks against it.
+    pub reasons: Vec<Told>,
+}
+
+/// How an outcome looks.
+pub fn tone(kind: &str) -> &'static str {
+    match kind {
+        "act" => "good",
+        "holdout" => "warn",
+        _ => "",
+    }
+}
+
+/// An outcome's kind in words.
+pub fn outcome(kind: &str) -> &'static str {
+    match kind {
+        "act" => "Acted",
+        "holdout" => "Held out",
+        _ => "Nothing done",
+    }
+}
+
+/// What each node was told.
+pub fn cuts(record: &Record) -> Vec<CutView> {
+    record.inputs.nodes.iter().map(cut).collect()
+}
+
+fn cut(node: &NodeEntry) -> CutView {
+    CutView {
+        node: node.node.to_string(),
+        fields: node.fields.iter().map(field).collect(),
+        withheld: node
+            .withheld
+            .iter()
+            .map(|it| WithheldView {
+                name: it.field.to_string(),
+                code: it.reason.to_string(),
+                why: words::sentence(&it.reason).to_owned(),
+            })
+            .collect(),
+    }
+}
+
+fn field(it: &FieldEntry) -> FieldView {
+    let value = match (&it.value, &*it.state) {
+        (Some(value), _) => words::value(value),
+        (None, "not_applicable") => "does not apply".to_owned(),
+        (None, state) => state.replace('_', " "),
+    };
+    FieldView {
+        name: it.name.to_string(),
+        value,
+        source: it.source.as_ref().map(ToString::to_string).unwrap_or_default(),
+        as_of: it.as_of_us.map(|it| words::instant(Instant::from_micros(it))).unwrap_or_default(),
+    }
+}
+
+/// What was permitted.
+pub fn verdicts(record: &Record) -> Vec<VerdictView> {
+    record.consent.verdicts.iter().map(verdict).collect()
+}
+
+fn verdict(it: &VerdictEntry) -> VerdictView {
+    let tone = match &*it.permission {
+        "permitted" => "good",
+        "held" => "warn",
+        _ => "bad",
+    };
+    VerdictView {
+        purpose: it.purpose.to_string(),
+        channel: it.channel.to_string(),
+        verdict: it.permission.to_string(),
+        tone,
+        basis: it.basis.as_deref().map(|it| words::basis(it).to_owned()).unwrap_or_default(),
+        reasons: it.reasons.iter().map(Told::from).collect(),
+    }
+}
+
+/// What was considered.
+pub fn candidates(record: &Record) -> Vec<CandidateView> {
+    record.rationale.candidates.iter().map(candidate).collect()
+}
+
+fn candidate(it: &CandidateEntry) -> CandidateView {
+    CandidateView {
+        name: format!("{} · {}", it.node, it.action),
+        stage: it.stage.to_string(),
+        score: it.score.as_ref().map(|it| it.s.clone()).unwrap_or_default(),
+        reasons: it.failures.iter().map(|it| Told::from(&it.reason)).collect(),
+    }
+}
+
+/// The decision in words for staff: what was done, on which ground, and what stood against it.
+pub fn sentences(record: &Record) -> Vec<String> {
+    let mut out = Vec::new();
+    match (&*record.outcome.kind, &record.outcome.action) {
+        ("act", Some(action)) => {
+            out.push(format!(
+                "The journey node {} chose `{}` over {} with the wording `{}`.",
+                action.node, action.action, action.channel, action.template.name
+            ));
+        }
+        ("holdout", Some(action)) => out.push(format!(
+            "The journey node {} would have chosen `{}` over {}, but the person is in its holdout.",
+            action.node, action.action, action.channel
+        )),
+        _ => out.push("Nothing was done.".to_owned()),
+    }
+    if let Some(reason) = &record.outcome.reason {
+        out.push(format!("{} ({reason})", words::sentence(reason)));
+    }
+    if let Some(basis) = ground(record).and_then(|it| it.basis.as_deref()) {
+        out.push(format!("Ground: {}", words::basis(basis)));
+    }
+    out
+}
+
+/// The verdict the outcome rests on.
+pub fn ground(record: &Record) -> Option<&VerdictEntry> {
+    let action = record.outcome.action.as_ref()?;
+    record.consent.verdicts.iter().find(|it| {
+        it.node == action.node && it.channel == action.channel && &*it.permission == "permitted"
+    })
+}
+
+/// What was used about the person, in words for the person: known values of the acting node.
+pub fn used(record: &Record) -> Vec<String> {
+    acting(record)
+        .into_iter()
+        .flat_map(|it| &it.fields)
+        .filter_map(|it| Some((it, it.value.as_ref()?)))
+        .map(|(field, value)| {
+            let source = field.source.as_ref().map_or("our records", |it| system(it.as_str()));
+            format!("{}: {}, from {source}", label(&field.name), said(value))
+        })
+        .collect()
+}
+
+/// What was not used about the person, and why, in words for the person.
+pub fn unused(record: &Record) -> Vec<String> {
+    acting(record)
+        .into_iter()
+        .flat_map(|it| &it.withheld)
+        .map(|it| format!("{}: {}", label(&it.field), words::sentence(&it.reason)))
+        .collect()
+}
+
+fn acting(record: &Record) -> Option<&NodeEntry> {
+    let action = record.outcome.action.as_ref()?;
+    record.inputs.nodes.iter().find(|it| it.node == action.node)
+}
+
+fn said(value: &Value) -> String {
+    words::value(value)
+}
+
+/// A field's name in words.
+pub fn label(name: &str) -> String {
+    let known = match name {
+        "policy.renewal_on" => "The day your policy renews",
+        "policy.status" => "Whether your policy is active",
+        "policy.autorenew" => "Whether your policy renews by itself",
+        "policy.tenure_months" => "How long you have had your policy, in months",
+        "person.first_name" => "Your first name",
+        "person.needs_support" => "Whether you asked for extra support",
+        "service.open_complaint" => "Whether you have an open complaint",
+        "service.cause" => "What went wrong",
+        "service.fault_confirmed" => "Whether it was our fault",
+        "billing.overcharge_minor" => "What you were charged too much, in cents",
+        "account.tenure_months" => "How long you have been with us, in months",
+        "onboarding.step" => "The last step you finished",
+        "onboarding.last_step_at" => "When you finished it",
+        "app.push_enabled" => "Whether you allow notifications",
+        "claim.reported_at" => "When you reported your claim",
+        "claim.stage" => "Where your claim stands",
+        "claim.next_step_on" => "When the next step is due",
+        _ => "",
+    };
+    if known.is_empty() { name.replace(['.', '_'], " ") } else { known.to_owned() }
+}
+
+/// A system's name in words.
+pub fn system(name: &str) -> &'static str {
+    match name {
+        "crm" => "our customer records",
+        "service_desk" => "our service desk",
+        "app" => "our app",
+        "policy_admin" => "our policy records",
+        "billing" => "our billing",
+        "comms" => "our message records",
+        "claims_core" => "our claims desk",
+        _ => "our records",
+    }
+}
