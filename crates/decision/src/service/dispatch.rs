@@ -18,6 +18,8 @@ pub(super) struct Parcel<'a> {
     pub(super) decided: &'a Decided,
     /// What makes a second append the same one.
     pub(super) key: Digest,
+    /// When that was minted.
+    pub(super) key_at: Instant,
     pub(super) settlements: Vec<Settlement>,
     pub(super) handoff: Option<Handoff>,
     /// Whether delivery acts on the facts; an answer is its own hand-off.
@@ -36,6 +38,7 @@ pub(super) async fn append(
     let entry = Entry {
         id: inputs.id,
         key: parcel.key,
+        key_at: parcel.key_at,
         subject: inputs.person.subject,
         nodes: inputs.person.nodes.clone(),
         journeys: inputs.nodes.iter().map(|it| it.node.clone()).collect(),

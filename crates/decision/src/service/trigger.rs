@@ -274,6 +274,7 @@ impl TriggerService {
             inputs: &inputs,
             decided: &decided,
             key: contest_key(&occurrences),
+            key_at: occurrences.iter().map(|it| it.due_at).min().unwrap_or(now),
             settlements,
             handoff: None,
             sent: true,
