@@ -166,7 +166,7 @@ const SPECIAL_V4: &[([u8; 4], u32)] = &[
     ([240, 0, 0, 0], 4),
 ];
 
-/// IANA's special-purpose blocks inside IPv6 global unicast (2000::/3): network and prefix length.
+/// IANA's special-purpose blocks inside IPv6 global unicast (`2000::/3`): network and prefix length.
 const SPECIAL_V6: &[([u16; 8], u32)] = &[
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
     ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
@@ -181,7 +181,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         .all(|(network, length)| (bits ^ u32::from_be_bytes(*network)) >> (32 - length) != 0)
 }
 
-/// Only global unicast is public: mapped, compatible, NAT64, SRv6, local and multicast lie outside.
+/// Only global unicast is public: mapped, compatible, NAT64, `SRv6`, local and multicast lie
+/// outside.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let bits = address.to_bits();
     bits >> 125 == 0b001

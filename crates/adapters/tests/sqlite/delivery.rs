@@ -1,5 +1,8 @@
 //! The delivery desk on SQLite, plain and traced.
 
+mod caps;
+mod webhook;
+
 use std::sync::Arc;
 
 use adapters::{
@@ -58,10 +61,7 @@ impl DeskFixture for Fixture {
             let epoch = if i == 0 { epochs.person } else { Epoch(0) };
             set_choices(&*write, tenant, *node, epoch).await;
         }
-        let sql = "insert into policy_head (tenant, epoch) values ($1, $2) \
-                   on conflict (tenant) do update set epoch = excluded.epoch";
-        let epoch = i64::try_from(epochs.policy.0).unwrap();
-        execute(&*write, sql, vec![tenant.as_str().into(), epoch.into()]).await;
+        set_policy(&*write, tenant, epochs.policy).await;
         write.commit().await.unwrap();
     }
 
@@ -113,6 +113,14 @@ pub(crate) async fn set_choices(
     let epoch = i64::try_from(epoch.0).unwrap();
     let values = vec![tenant.as_str().into(), node.uuid().into(), epoch.into()];
     execute(connection, sql, values).await;
+}
+
+/// What a release of consent artifacts raises.
+pub(crate) async fn set_policy(connection: &impl ConnectionTrait, tenant: &TenantId, epoch: Epoch) {
+    let sql = "insert into policy_head (tenant, epoch) values ($1, $2) \
+               on conflict (tenant) do update set epoch = excluded.epoch";
+    let epoch = i64::try_from(epoch.0).unwrap();
+    execute(connection, sql, vec![tenant.as_str().into(), epoch.into()]).await;
 }
 
 async fn plain() -> Fixture {

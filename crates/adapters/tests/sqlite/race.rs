@@ -5,6 +5,8 @@
 //! withdrawal was acknowledged before. The same race without the drain, or with a judge that does
 //! not compare the epochs, must find hand-offs that start too late: otherwise it proves nothing.
 
+#![expect(clippy::indexing_slicing, reason = "a broken law panics")]
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -41,6 +43,7 @@ use kernel::{
     NodeId, PersonAt, SeededEntropy, SubjectId, TenantId, Value,
 };
 use sea_orm::{ConnectionTrait, Statement};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{delivery::execute, fresh};
@@ -286,16 +289,16 @@ async fn race(people: usize, sabotage: Sabotage) -> Tally {
     let clock = Arc::new(ManualClock::at(sample::noon()));
     let dispatch = dispatch(&world, &gate, &clock);
     let in_flight = InFlightService::new(Arc::clone(&gate), clock);
-    let burst =
-        tokio::task::spawn(async move { while dispatch.run_once(1_000).await.unwrap() > 0 {} });
-    let withdrawing = {
-        let world = Arc::clone(&world);
-        tokio::task::spawn(async move { withdraw(&world, &in_flight, people, sabotage).await })
-    };
-    burst.await.unwrap();
-    // Whoever is left withdraws without company.
-    world.prepared.store(usize::MAX, Ordering::SeqCst);
-    withdrawing.await.unwrap();
+    let mut racing = JoinSet::new();
+    let sending = Arc::clone(&world);
+    racing.spawn(async move {
+        while dispatch.run_once(1_000).await.unwrap() > 0 {}
+        // Whoever is left withdraws without company.
+        sending.prepared.store(usize::MAX, Ordering::SeqCst);
+    });
+    let withdrawing = Arc::clone(&world);
+    racing.spawn(async move { withdraw(&withdrawing, &in_flight, people, sabotage).await });
+    racing.join_all().await;
     assert!(world.acknowledged.iter().all(|it| it.load(Ordering::SeqCst)));
     let (sent, late) = (world.sent.load(Ordering::SeqCst), world.late.load(Ordering::SeqCst));
     Tally { sent, late, planned }

@@ -25,11 +25,7 @@ fn digest(name: &str) -> ColumnDef {
     column(name).binary_len(32).not_null().to_owned()
 }
 
-fn table(
-    name: &str,
-    columns: impl IntoIterator<Item = ColumnDef>,
-    key: &[&str],
-) -> TableCreateStatement {
+fn table(name: &str, columns: Vec<ColumnDef>, key: &[&str]) -> TableCreateStatement {
     let mut table = Table::create().table(Alias::new(name)).to_owned();
     for mut column in columns {
         table.col(&mut column);
@@ -50,7 +46,7 @@ fn index(table: &str, name: &str, columns: &[&str]) -> IndexCreateStatement {
 }
 
 fn delivery() -> TableCreateStatement {
-    let columns = [
+    let columns = vec![
         text("tenant"),
         uuid("id"),
         uuid("subject"),
@@ -88,7 +84,7 @@ fn delivery() -> TableCreateStatement {
 }
 
 fn attempt() -> TableCreateStatement {
-    let columns = [
+    let columns = vec![
         text("tenant"),
         uuid("delivery"),
         number("n"),
@@ -109,7 +105,7 @@ fn attempt() -> TableCreateStatement {
 }
 
 fn inbox() -> TableCreateStatement {
-    let columns = [
+    let columns = vec![
         text("tenant"),
         uuid("delivery"),
         uuid("decision"),
@@ -129,8 +125,9 @@ fn inbox() -> TableCreateStatement {
 
 /// The tables of `delivery`, and the indexes its questions need.
 pub(crate) fn schema() -> Step {
-    let open = [text("tenant"), uuid("node"), uuid("delivery"), number("n"), number("deadline_at")];
-    let contact = [
+    let open =
+        vec![text("tenant"), uuid("node"), uuid("delivery"), number("n"), number("deadline_at")];
+    let contact = vec![
         text("tenant"),
         text("id"),
         uuid("node"),
