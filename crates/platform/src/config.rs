@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use delivery::render::Imprint;
 use kernel::TenantId;
 
 /// Where a deployment keeps its files.
@@ -58,6 +59,29 @@ pub struct Config {
     pub tenant: TenantId,
     /// The jurisdiction this process executes in, for residency.
     pub region: String,
+    /// The operator's domain name: the first part of every log's origin.
+    pub operator: String,
+    /// Who sends messages, as they say at their foot.
+    pub imprint: Imprint,
+}
+
+impl Config {
+    /// The embedded default over these files.
+    pub fn embedded(data: DataDirectory, tenant: TenantId) -> Self {
+        Self {
+            data,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            base_url: "http://127.0.0.1:8080".to_owned(),
+            tenant,
+            region: "EU".to_owned(),
+            operator: "assent.example".to_owned(),
+            imprint: Imprint {
+                name: "Example Insurance".to_owned(),
+                address: "1 Example Street, 10115 Berlin".to_owned(),
+                domain: "assent.example".to_owned(),
+            },
+        }
+    }
 }
 
 /// What a process does.

@@ -40,6 +40,15 @@ impl Secrets {
         }
     }
 
+    /// The first sixteen bytes of the secret of this name.
+    pub fn derive16(&self, name: &str) -> [u8; 16] {
+        let mut out = [0; 16];
+        for (to, from) in out.iter_mut().zip(self.derive(name)) {
+            *to = from;
+        }
+        out
+    }
+
     /// The secret of this name: HMAC-SHA-256 under the root.
     pub fn derive(&self, name: &str) -> [u8; 32] {
         // HMAC takes keys of any length, so the error arm is never taken; it yields a fixed zero.

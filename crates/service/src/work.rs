@@ -1,9 +1,18 @@
 //! Background work: which use case takes note of facts, and which is run again and again.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{Fact, Fault, TenantId};
+use consent::{
+    Actor, Label, SuppressionReason,
+    service::{By, ConsentService, RestrainError},
+};
+use delivery::{
+    ports::{AddressBook, PersonSource},
+    service::{DeliveryService, FeedbackError, FeedbackService},
+    state::Receipt,
+};
+use kernel::{DeliveryId, EventId, Fact, Fault, TenantId};
 
 use crate::{
     bridge::artifacts::LiveArtifacts,
@@ -69,6 +78,10 @@ job!(
     Applying, context::service::ApplyService, "context.apply"
 );
 job!(
+    /// Sources that fell silent, and those that came back, are announced.
+    Freshness, context::service::FreshnessService, "context.watch"
+);
+job!(
     /// Due occurrences are decided.
     Firing, decision::TriggerService, "decision.trigger"
 );
@@ -77,11 +90,96 @@ job!(
     Dispatching, delivery::service::DispatchService, "delivery.dispatch"
 );
 
-/// Message feedback becomes receipts of deliveries and, where it says no, restrictions.
+/// The event type of message feedback.
+const FEEDBACK: &str = "comms.message_feedback.v1";
+
+/// Message feedback becomes receipts of deliveries; a complaint and a bounce become restrictions.
+#[derive(Debug, Clone)]
+pub struct Receiving {
+    events: Arc<context::service::ApplyService>,
+    feedback: FeedbackService,
+    consent: Arc<ConsentService>,
+    deliveries: Arc<DeliveryService>,
+    people: Arc<dyn PersonSource>,
+    addresses: Arc<dyn AddressBook>,
+}
+
+impl Receiving {
+    /// Folds feedback through these services.
+    pub fn new(
+        events: Arc<context::service::ApplyService>,
+        feedback: FeedbackService,
+        consent: Arc<ConsentService>,
+        deliveries: Arc<DeliveryService>,
+        people: Arc<dyn PersonSource>,
+        addresses: Arc<dyn AddressBook>,
+    ) -> Self {
+        Self { events, feedback, consent, deliveries, people, addresses }
+    }
+
+    async fn take(&self, fact: &Fact) -> Result<(), Fault> {
+        let event = fact.body.get("event_id").and_then(|it| it.as_str());
+        let Some(event) = event.and_then(|it| it.parse::<EventId>().ok()) else { return Ok(()) };
+        let Some(data) = self.events.event_data(&fact.tenant, event).await? else { return Ok(()) };
+        let text = |name: &str| data.get(name).and_then(|it| it.as_str()).unwrap_or_default();
+        let Ok(delivery) = text("delivery_id").parse::<DeliveryId>() else { return Ok(()) };
+        let (receipt, restriction) = match text("kind") {
+            "delivered" => (Receipt::Delivered, None),
+            "bounced" => (Receipt::Bounced, Some(SuppressionReason::Bounce)),
+            "complained" => (Receipt::Complained, Some(SuppressionReason::Complaint)),
+            _ => return Ok(()),
+        };
+        // The restriction first: if it is lost, so is the receipt, and both come again.
+        if let Some(reason) = restriction {
+            self.restrict(fact, event, delivery, reason).await?;
+        }
+        match self.feedback.record(&fact.tenant, delivery, receipt).await {
+            Ok(_) | Err(FeedbackError::Unmatched | FeedbackError::TooEarly) => Ok(()),
+            Err(FeedbackError::Fault(fault)) => Err(fault),
+        }
+    }
+
+    async fn restrict(
+        &self,
+        fact: &Fact,
+        event: EventId,
+        delivery: DeliveryId,
+        reason: SuppressionReason,
+    ) -> Result<(), Fault> {
+        let Some(trail) = self.deliveries.get(&fact.tenant, delivery).await? else {
+            return Ok(());
+        };
+        let (tenant, sent) = (&fact.tenant, &trail.delivery);
+        let Some(person) = self.people.person(tenant, sent.subject).await? else { return Ok(()) };
+        let address = self.addresses.address(tenant, &person, sent.channel).await?;
+        let Some(node) = address.map(|it| it.node) else { return Ok(()) };
+        let source = Label::new("message_feedback")
+            .map_err(|it| Fault::escalate("naming a source").because(it))?;
+        let by = By { actor: Actor::Signal { kind: source.clone() }, source };
+        let act = event.uuid();
+        match self.consent.suppress_address(&fact.tenant, node, reason, &by, act).await {
+            Ok(_) | Err(RestrainError::Conflict | RestrainError::Unknown) => Ok(()),
+            Err(RestrainError::Fault(fault)) => Err(fault),
+        }
+    }
+}
+
 #[async_trait]
-pub trait Feedback: fmt::Debug + Send + Sync + 'static {
-    /// Takes note of applied events that are feedback.
-    async fn take(&self, facts: &[Fact]) -> Result<(), Fault>;
+impl Consumer for Receiving {
+    fn name(&self) -> &'static str {
+        "feedback"
+    }
+
+    async fn observe(&self, facts: &[Fact]) -> Result<(), Fault> {
+        let is_feedback = |it: &&Fact| {
+            it.name == "context.event.applied"
+                && it.body.get("type").and_then(|it| it.as_str()) == Some(FEEDBACK)
+        };
+        for fact in facts.iter().filter(is_feedback) {
+            self.take(fact).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Watches the pointer, so that a release made elsewhere is served here.

@@ -99,7 +99,8 @@ impl consent::ports::PersonSource for IdentityPeople {
                     .iter()
                     .map(|channel| consent::ports::ContactPoint {
                         channel: *channel,
-                        verified: it.verified,
+                        // A device takes push because its own app registered it there.
+                        verified: it.verified || *channel == Channel::Push,
                     })
                     .collect(),
             })
