@@ -13,9 +13,7 @@ use kernel::{Clock, Entropy, TenantId};
 use measurement::service::ResultService;
 use rollout::service::ReleaseService;
 
-use crate::{
-    auth::ApiKeys, bridge::artifacts::LiveArtifacts, lifecycle::Nudge, links::LinkSealer,
-};
+use crate::{auth::ApiKeys, bridge::artifacts::LiveArtifacts, lifecycle::Nudge, links::LinkSealer};
 
 /// Joins a span to the trace of a W3C `traceparent`; the adapter of telemetry knows how.
 pub type ContinueTrace = fn(&tracing::Span, &str);

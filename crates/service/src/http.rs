@@ -1,7 +1,7 @@
 //! The JSON surface: routes by domain, and how every one of them reads its input.
 
-pub mod console;
 pub mod consent;
+pub mod console;
 pub mod decisions;
 pub mod intake;
 pub mod log;
@@ -89,7 +89,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 fn json_content(headers: &HeaderMap) -> Result<(), Problem> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let value =
+        headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
@@ -113,17 +114,16 @@ async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Pro
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = kernel::canonical::parse(bytes)
         .map_err(|_| Problem::malformed("the body is not JSON, or names a member twice"))?;
-    serde_json::from_value(value).map_err(|it| {
-        Problem::unprocessable("http", "invalid-body", it.to_string())
-    })
+    serde_json::from_value(value)
+        .map_err(|it| Problem::unprocessable("http", "invalid-body", it.to_string()))
 }
 
 /// The answers for what no route serves.
 pub(crate) fn with_fallbacks(router: Router) -> Router {
-    router
-        .fallback(|| async { Problem::not_found("route") })
-        .method_not_allowed_fallback(|| async {
+    router.fallback(|| async { Problem::not_found("route") }).method_not_allowed_fallback(
+        || async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "http", "method-not-allowed")
                 .because("this path does not take that method")
-        })
+        },
+    )
 }

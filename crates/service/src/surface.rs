@@ -136,12 +136,17 @@ impl Surface {
         };
         let answer = answer.unwrap_or_else(|never| match never {});
         let status = answer.status().as_u16();
-        let body = to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await.unwrap_or_else(|_| Bytes::new());
+        let body =
+            to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await.unwrap_or_else(|_| Bytes::new());
         Answered { status, body: body.into() }
     }
 
     /// Serves until cancelled; requests under way are finished.
-    pub async fn serve(self, listener: TcpListener, until: CancellationToken) -> std::io::Result<()> {
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        until: CancellationToken,
+    ) -> std::io::Result<()> {
         axum::serve(listener, self.0).with_graceful_shutdown(until.cancelled_owned()).await
     }
 }

@@ -194,7 +194,9 @@ pub fn basis(code: &str) -> &'static str {
         "A6-1-c" => "The law requires it (GDPR Article 6(1)(c)).",
         "A6-1-d" => "It protects somebody's life (GDPR Article 6(1)(d)).",
         "A6-1-e" => "It serves a public task (GDPR Article 6(1)(e)).",
-        "A6-1-f" => "We have a fair interest in it that does not outweigh yours (GDPR Article 6(1)(f)).",
+        "A6-1-f" => {
+            "We have a fair interest in it that does not outweigh yours (GDPR Article 6(1)(f))."
+        }
         _ => "Its ground is not recorded.",
     }
 }

@@ -136,7 +136,8 @@ impl LiveArtifacts {
         tenant: &TenantId,
         digest: Digest,
     ) -> Result<Option<Arc<Compiled>>, Fault> {
-        let known = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        let known =
+            self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
         if known.is_some() {
             return Ok(known);
         }
@@ -145,8 +146,12 @@ impl LiveArtifacts {
     }
 
     fn compiled(&self, bundle: &LoadedBundle) -> Result<Arc<Compiled>, Fault> {
-        let known =
-            self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(&bundle.digest()).cloned();
+        let known = self
+            .compiled
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&bundle.digest())
+            .cloned();
         if let Some(known) = known {
             return Ok(known);
         }

@@ -51,7 +51,8 @@ impl ContactHistory for DeliveryHistory {
         as_of: Instant,
     ) -> Result<Vec<NodeHistory>, Fault> {
         let entries = self.contacts.history(tenant, person, since).await?;
-        let mut names: Vec<_> = asks.iter().flat_map(|it| &it.caps).map(|it| it.to_string()).collect();
+        let mut names: Vec<_> =
+            asks.iter().flat_map(|it| &it.caps).map(ToString::to_string).collect();
         names.sort_unstable();
         names.dedup();
         let headroom = if entries.is_empty() || names.is_empty() {
@@ -59,9 +60,9 @@ impl ContactHistory for DeliveryHistory {
         } else {
             self.contacts.headroom(tenant, person, &names, as_of).await?.caps
         };
-        let ours = entries.iter().any(|it| asks.iter().any(|ask| it.journey.as_ref() == Some(&ask.node)));
-        let occasions =
-            if ours { self.occasions(tenant, person).await? } else { BTreeMap::new() };
+        let ours =
+            entries.iter().any(|it| asks.iter().any(|ask| it.journey.as_ref() == Some(&ask.node)));
+        let occasions = if ours { self.occasions(tenant, person).await? } else { BTreeMap::new() };
         Ok(asks
             .iter()
             .map(|ask| NodeHistory {

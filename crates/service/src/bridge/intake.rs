@@ -54,7 +54,7 @@ impl SubjectResolver for IdentityResolver {
             .collect();
         let resolved = self.people.resolve(tenant, &sightings).await.map_err(|it| match it {
             ResolveError::Fault(fault) => fault,
-            other => Fault::escalate("resolving a batch").because(other),
+            other @ ResolveError::TooMany => Fault::escalate("resolving a batch").because(other),
         })?;
         Ok(resolved
             .into_iter()

@@ -119,7 +119,7 @@ impl Journal for AuditJournal {
     ) -> Result<Page<StoredRecord>, Fault> {
         let after = position(after)?;
         let opened = self.records.of_subject(tenant, person.subject, after, limit).await?;
-        page(opened, limit)
+        page(&opened, limit)
     }
 
     async fn range(
@@ -130,7 +130,7 @@ impl Journal for AuditJournal {
     ) -> Result<Page<StoredRecord>, Fault> {
         let after = position(after)?;
         let opened = self.records.page(tenant, Some(EntryKind::Decision), after, limit).await?;
-        page(opened, limit)
+        page(&opened, limit)
     }
 }
 
@@ -140,7 +140,7 @@ fn position(cursor: Option<&Cursor>) -> Result<Option<u64>, Fault> {
         .transpose()
 }
 
-fn page(opened: Vec<OpenedRecord>, limit: Limit) -> Result<Page<StoredRecord>, Fault> {
+fn page(opened: &[OpenedRecord], limit: Limit) -> Result<Page<StoredRecord>, Fault> {
     let full = opened.len() >= usize::from(limit.get());
     let next = opened.last().filter(|_| full).map(|it| Cursor(it.index.to_string()));
     let items = opened

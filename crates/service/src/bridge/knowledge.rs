@@ -114,9 +114,9 @@ fn refused(ask: &CutAsk, refusal: BundleRefusal) -> Cut {
         .fields
         .iter()
         .map(|it| {
-            let lacking = known.get(&*it.name).is_some_and(|it| {
-                it.first().is_some_and(|first| first.code() == "FD.MISSING")
-            });
+            let lacking = known
+                .get(&*it.name)
+                .is_some_and(|it| it.first().is_some_and(|first| first.code() == "FD.MISSING"));
             kernel::Known::Unknown(if lacking { Why::Missing } else { Why::Withheld })
         })
         .collect();
@@ -137,11 +137,7 @@ fn withheld(fields: &[(FieldKey, Vec<Reason>)]) -> Vec<(Arc<str>, Reason)> {
 
 #[async_trait]
 impl ContextSource for ContextKnowledge {
-    async fn gather(
-        &self,
-        tenant: &TenantId,
-        asks: &[ContextAsk],
-    ) -> Result<Vec<Vec<Cut>>, Fault> {
+    async fn gather(&self, tenant: &TenantId, asks: &[ContextAsk]) -> Result<Vec<Vec<Cut>>, Fault> {
         let mut out = Vec::with_capacity(asks.len());
         for ask in asks {
             out.push(self.one(tenant, ask).await?);

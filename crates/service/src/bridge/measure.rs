@@ -127,4 +127,3 @@ impl UnitSource for Pseudonyms {
             .collect())
     }
 }
-

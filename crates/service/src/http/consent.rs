@@ -114,7 +114,8 @@ async fn record(
     let mut events = Vec::with_capacity(body.events.len());
     for (i, it) in body.events.into_iter().enumerate() {
         let found = it.person.find(&app.people, &caller.tenant).await;
-        let found = found.map_err(|problem| problem.at(format!("/events/{i}/person"), "unknown"))?;
+        let found =
+            found.map_err(|problem| problem.at(format!("/events/{i}/person"), "unknown"))?;
         events.push(NewEvent {
             id: it.id,
             source: it.source,
@@ -247,9 +248,9 @@ pub(crate) struct PageQuery {
 
 impl PageQuery {
     pub(crate) fn limit(&self) -> Result<Limit, Problem> {
-        self.limit.map_or(Ok(Limit::default()), Limit::new).map_err(|it| {
-            Problem::unprocessable("http", "invalid-limit", it.to_string())
-        })
+        self.limit
+            .map_or(Ok(Limit::default()), Limit::new)
+            .map_err(|it| Problem::unprocessable("http", "invalid-limit", it.to_string()))
     }
 
     pub(crate) fn cursor(&self) -> Option<Cursor> {
@@ -270,10 +271,8 @@ async fn history(
     caller.must(Scope::Read)?;
     let found = person::by_id(&app.people, &caller.tenant, id).await?;
     let cursor = page.cursor();
-    let history = app
-        .consent
-        .history(&caller.tenant, &found.person, cursor.as_ref(), page.limit()?)
-        .await?;
+    let history =
+        app.consent.history(&caller.tenant, &found.person, cursor.as_ref(), page.limit()?).await?;
     Ok(Json(history).into_response())
 }
 

@@ -265,9 +265,9 @@ async fn receipt(
     let record = RecordId::from_uuid(id.uuid());
     let receipt = app.prove.receipt(&caller.tenant, record, Disclose::All).await?;
     let receipt = receipt.ok_or_else(|| Problem::not_found("decision"))?;
-    let bytes = receipt.to_bytes().map_err(|it| {
-        Problem::from(kernel::Fault::escalate("encoding a receipt").because(it))
-    })?;
+    let bytes = receipt
+        .to_bytes()
+        .map_err(|it| Problem::from(kernel::Fault::escalate("encoding a receipt").because(it)))?;
     Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], bytes)
         .into_response())
 }

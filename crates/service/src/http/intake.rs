@@ -199,7 +199,8 @@ async fn import(
     Raw(headers, body): Raw,
 ) -> Result<Json<ImportOut>, Problem> {
     caller.must(Scope::Ingest)?;
-    let Query(from) = from.map_err(|_| Problem::malformed("say which `system` the file is from"))?;
+    let Query(from) =
+        from.map_err(|_| Problem::malformed("say which `system` the file is from"))?;
     if !caller.sources.as_ref().is_none_or(|it| it.contains(&from.system)) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "context", "source-not-allowed")
             .because("this key may not speak for that system"));
@@ -240,10 +241,9 @@ fn refused(error: ImportError) -> Problem {
             Problem::unprocessable("context", "bad-header", error.to_string())
         }
         ImportError::Line { .. } => Problem::unprocessable("context", "bad-row", error.to_string()),
-        ImportError::Admit(AdmitError::Fault(fault)) => fault.into(),
+        ImportError::Admit(AdmitError::Fault(fault)) | ImportError::Fault(fault) => fault.into(),
         ImportError::Admit(AdmitError::Contended) => {
             kernel::Fault::retry("admitting rows of a file").into()
         }
-        ImportError::Fault(fault) => fault.into(),
     }
 }

@@ -39,6 +39,9 @@ async fn key(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, Pr
 }
 
 fn text(body: String) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], body)
+    (
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")],
+        body,
+    )
         .into_response()
 }

@@ -60,8 +60,11 @@ impl PersonIn {
         let person = match (self.subject, self.identifiers.len()) {
             (Some(subject), 0) => people.person(tenant, subject.uuid()).await?,
             (None, 1..=IDENTIFIERS_MAX) => {
-                let identifiers: Vec<_> =
-                    self.identifiers.iter().map(|it| Identifier::stated(&it.namespace, &it.value)).collect();
+                let identifiers: Vec<_> = self
+                    .identifiers
+                    .iter()
+                    .map(|it| Identifier::stated(&it.namespace, &it.value))
+                    .collect();
                 people.find(tenant, &identifiers).await?
             }
             _ => {

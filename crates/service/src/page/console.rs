@@ -198,7 +198,9 @@ fn delivery_row(it: &delivery::message::Delivery) -> DeliveryRow {
     use delivery::state::State;
     let (tone, detail) = match &it.state {
         State::Accepted | State::Delivered => ("good", String::new()),
-        State::Held { reason, .. } | State::RetryWait { reason, .. } => ("warn", reason.to_string()),
+        State::Held { reason, .. } | State::RetryWait { reason, .. } => {
+            ("warn", reason.to_string())
+        }
         State::Suppressed { reasons } => {
             ("bad", reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
         }
@@ -260,7 +262,9 @@ pub async fn sandbox(
 
 /// The first link of a kind in a text.
 fn find_link(text: &str, kind: &str) -> Option<String> {
-    text.split_whitespace().find(|it| it.starts_with("http") && it.contains(kind)).map(str::to_owned)
+    text.split_whitespace()
+        .find(|it| it.starts_with("http") && it.contains(kind))
+        .map(str::to_owned)
 }
 
 /// The HTTPS link of a `List-Unsubscribe` header (RFC 2369).

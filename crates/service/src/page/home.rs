@@ -146,7 +146,11 @@ fn tiles(signals: &Signals, log: u64) -> Vec<Tile> {
                 grouped(delivered("suppressed"))
             ),
         ),
-        tile("Withdrawals and objections", signals.total(SignalKind::Withdrawal), "all acknowledged"),
+        tile(
+            "Withdrawals and objections",
+            signals.total(SignalKind::Withdrawal),
+            "all acknowledged",
+        ),
         Tile {
             label: "Sends after a withdrawal",
             value: grouped(late),
@@ -169,7 +173,9 @@ fn interval_row(it: &NodeResult) -> IntervalRow {
     let interval = it.lift.as_ref().map(|it| (ppm(&it.estimate), ppm(&it.lower), ppm(&it.upper)));
     let note = match (interval, it.notes.first()) {
         (Some((estimate, ..)), _) => points(estimate),
-        (None, Some(reason)) => reason.code().trim_start_matches("ME.").replace('_', " ").to_lowercase(),
+        (None, Some(reason)) => {
+            reason.code().trim_start_matches("ME.").replace('_', " ").to_lowercase()
+        }
         (None, None) => "unknown".to_owned(),
     };
     IntervalRow { label: it.node.to_string(), interval, note }

@@ -44,15 +44,15 @@ pub async fn why(
     let link = app.links.open(&token, Opens::Why, now).ok_or_else(|| Problem::not_found("page"))?;
     let decision = link.decision.ok_or_else(|| Problem::not_found("page"))?;
     let stored = app.journal.get(&link.tenant, decision).await?;
-    let record: Record = stored
-        .and_then(|it| it.parse().ok())
-        .ok_or_else(|| Problem::not_found("page"))?;
+    let record: Record =
+        stored.and_then(|it| it.parse().ok()).ok_or_else(|| Problem::not_found("page"))?;
     let receipt = app
         .prove
         .receipt(&link.tenant, RecordId::from_uuid(decision.uuid()), Disclose::Only(&[]))
         .await?;
     let entry = receipt.and_then(|it| TlogProof::parse(&it.proof)).map_or(0, |it| it.index);
-    let stop = app.links.seal(&Link { opens: Opens::Unsubscribe, expires_at: None, ..link.clone() });
+    let stop =
+        app.links.seal(&Link { opens: Opens::Unsubscribe, expires_at: None, ..link.clone() });
     let until = now.plus(chrono::TimeDelta::days(1));
     let preferences =
         app.links.seal(&Link { opens: Opens::Preferences, expires_at: Some(until), ..link });

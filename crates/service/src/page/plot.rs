@@ -28,7 +28,7 @@ pub fn intervals(title: &str, rows: &[IntervalRow]) -> String {
         .unwrap_or(0)
         .max(10_000);
     let x = |ppm: i64| {
-        let middle = (LEFT + RIGHT) / 2;
+        let middle = i64::midpoint(LEFT, RIGHT);
         middle + ppm.clamp(-reach, reach) * (RIGHT - LEFT) / 2 / reach
     };
     let height = ROW * i64::try_from(rows.len()).unwrap_or(0) + 40;
@@ -37,7 +37,8 @@ pub fn intervals(title: &str, rows: &[IntervalRow]) -> String {
         escape(title)
     );
     let bottom = height - 28;
-    let _ = write!(out, "<line class=\"zero\" x1=\"{0}\" x2=\"{0}\" y1=\"8\" y2=\"{bottom}\"/>", x(0));
+    let _ =
+        write!(out, "<line class=\"zero\" x1=\"{0}\" x2=\"{0}\" y1=\"8\" y2=\"{bottom}\"/>", x(0));
     for (ppm, anchor) in [(-reach, "start"), (0, "middle"), (reach, "end")] {
         let _ = write!(
             out,
@@ -56,7 +57,13 @@ pub fn intervals(title: &str, rows: &[IntervalRow]) -> String {
             escape(&row.label)
         );
         if let Some((estimate, low, high)) = row.interval {
-            let tone = if low > 0 { " good" } else if high < 0 { " bad" } else { "" };
+            let tone = if low > 0 {
+                " good"
+            } else if high < 0 {
+                " bad"
+            } else {
+                ""
+            };
             let _ = write!(
                 out,
                 "<line class=\"range{tone}\" x1=\"{}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\"/>\
@@ -66,7 +73,8 @@ pub fn intervals(title: &str, rows: &[IntervalRow]) -> String {
                 x(estimate)
             );
         }
-        let _ = write!(out, "<text x=\"{}\" y=\"{}\">{}</text>", RIGHT + 14, y + 4, escape(&row.note));
+        let _ =
+            write!(out, "<text x=\"{}\" y=\"{}\">{}</text>", RIGHT + 14, y + 4, escape(&row.note));
     }
     out.push_str("</svg>");
     out
@@ -170,7 +178,7 @@ mod tests {
     fn an_interval_clear_of_zero_is_marked() {
         let row = |low, high| IntervalRow {
             label: "n".into(),
-            interval: Some(((low + high) / 2, low, high)),
+            interval: Some((i64::midpoint(low, high), low, high)),
             note: String::new(),
         };
         assert!(intervals("t", &[row(1, 5)]).contains("range good"));

@@ -179,7 +179,12 @@ fn row(visit: &Visit, purpose: &Purpose) -> PurposeRow {
 }
 
 fn wanted(visit: &Visit, channel: Channel) -> bool {
-    !visit.snapshot.state.unwanted.iter().any(|it| it.channel == channel && it.scope == PurposeScope::All)
+    !visit
+        .snapshot
+        .state
+        .unwanted
+        .iter()
+        .any(|it| it.channel == channel && it.scope == PurposeScope::All)
 }
 
 fn channels(visit: &Visit) -> Vec<ChannelRow> {
@@ -228,11 +233,7 @@ fn history_row(event: &consent::ConsentEvent) -> HistoryRow {
         EventKind::Stated(_) => "A fact about your contract or country was noted".to_owned(),
         other => other.name().replace('_', " "),
     };
-    HistoryRow {
-        at: words::instant(event.said.event_time),
-        what,
-        id: event.said.id.to_string(),
-    }
+    HistoryRow { at: words::instant(event.said.event_time), what, id: event.said.id.to_string() }
 }
 
 fn scoped(scope: &PurposeScope) -> String {
@@ -333,8 +334,7 @@ fn read_form(bytes: &[u8]) -> Result<Form, Problem> {
         }
         match pair.split_once('=') {
             Some(("seen", it)) => {
-                form.seen =
-                    it.parse().map_err(|_| Problem::malformed("the form was not ours"))?;
+                form.seen = it.parse().map_err(|_| Problem::malformed("the form was not ours"))?;
             }
             // Names of purposes and channels need no decoding: `[a-z0-9._-]`.
             Some(("purpose", it)) => form.purposes.push(it.to_owned()),
