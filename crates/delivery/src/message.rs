@@ -38,7 +38,7 @@ pub struct Delivery {
     pub purpose: PurposeRef,
     /// Why the action exists.
     pub class: Class,
-    /// Higher goes first among what is due.
+    /// Lower goes first among what is due at once, as in arbitration.
     pub priority: u8,
     /// The channel.
     pub channel: Channel,

@@ -28,7 +28,8 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync + 'static {
     /// is absorbed without facts. Keeps notes, facts about what is not planned. Says how many
     /// deliveries were new.
     async fn plan(&self, planned: Vec<Planned>, notes: Vec<Fact>) -> Result<usize, Fault>;
-    /// What must be looked at by this instant, earliest first, then priority, then id.
+    /// What must be looked at by this instant: by class (law and contract first), then earliest,
+    /// then priority, then id.
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Delivery>, Fault>;
     /// One delivery with its attempts.
     async fn get(&self, tenant: &TenantId, id: DeliveryId) -> Result<Option<Trail>, Fault>;

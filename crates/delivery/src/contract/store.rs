@@ -1,7 +1,7 @@
 //! The laws of [`DeliveryStore`](crate::ports::DeliveryStore).
 
 use chrono::TimeDelta;
-use kernel::{DeliveryId, Limit, SeededEntropy, TenantId};
+use kernel::{Class, DeliveryId, Limit, SeededEntropy, TenantId};
 
 use super::{
     DeskFixture,
@@ -111,21 +111,23 @@ pub async fn a_move_from_an_old_version_changes_nothing(fixture: &dyn DeskFixtur
     assert_eq!(fixture.facts().await.len(), before + 1);
 }
 
-/// What is due comes by its time, then priority, then id, and what rests does not come.
+/// What is due comes by class, then its time, then priority, then id, and what rests does not come.
 pub async fn what_is_due_comes_in_order(fixture: &dyn DeskFixture) {
-    let mut all: Vec<Planned> = (0..5).map(|i| planned(i, &person(i))).collect();
+    let mut all: Vec<Planned> = (0..6).map(|i| planned(i, &person(i))).collect();
     let late = noon().plus(TimeDelta::hours(1));
     all[0].delivery.state = State::Held { reason: reason::NOT_BEFORE, until: late };
-    all[1].delivery.priority = 1;
-    all[2].delivery.priority = 9;
-    all[3].delivery.priority = 9;
+    all[1].delivery.priority = 9;
+    all[2].delivery.priority = 1;
+    all[3].delivery.priority = 1;
     all[4].delivery.state = State::Accepted;
+    all[5].delivery.class = Class::Obligation;
+    all[5].delivery.priority = u8::MAX;
     fixture.store().plan(all.clone(), Vec::new()).await.unwrap();
     let ids = |due: Vec<Delivery>| due.into_iter().map(|it| it.id).collect::<Vec<_>>();
     let of = |order: &[usize]| order.iter().map(|i| all[*i].delivery.id).collect::<Vec<_>>();
-    assert_eq!(ids(fixture.store().due(noon(), 10).await.unwrap()), of(&[2, 3, 1]));
-    assert_eq!(ids(fixture.store().due(noon(), 2).await.unwrap()), of(&[2, 3]));
-    assert_eq!(ids(fixture.store().due(late, 10).await.unwrap()), of(&[2, 3, 1, 0]));
+    assert_eq!(ids(fixture.store().due(noon(), 10).await.unwrap()), of(&[5, 2, 3, 1]));
+    assert_eq!(ids(fixture.store().due(noon(), 2).await.unwrap()), of(&[5, 2]));
+    assert_eq!(ids(fixture.store().due(late, 10).await.unwrap()), of(&[5, 2, 3, 1, 0]));
 }
 
 /// Pages, newest first, hold each delivery once.

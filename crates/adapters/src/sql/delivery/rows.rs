@@ -1,22 +1,26 @@
 //! Rows of deliveries, attempts, contacts and letters, each beside its conversion.
 
+mod attempt;
+mod contact;
+
 use delivery::{
-    attempt::AttemptId,
-    contact::{ContactId, Entry, EntryState},
     message::{Delivery, OnHold, ReleaseRef, TemplateRef, WindowClass},
-    ports::{AttemptOutcome, AttemptRecord, Letter},
-    sender::Rendered,
     state::State,
 };
 use kernel::{
-    DecisionId, DeliveryId, Digest, Epoch, Epochs, FactId, Fault, Instant, JourneyNode, NodeId,
-    OccurrenceKey, PurposeKey, PurposeRef, Reason, SubjectId, TenantId,
+    Class, DecisionId, DeliveryId, Digest, FactId, Fault, Instant, JourneyNode, OccurrenceKey,
+    PurposeKey, PurposeRef, Reason, SubjectId, TenantId,
 };
 use sea_orm::{FromQueryResult, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::broken;
+
+pub(super) use attempt::{ATTEMPT_COLUMNS, AttemptRow, outcome_row};
+pub(super) use contact::{
+    CONTACT_COLUMNS, ContactRow, LETTER_COLUMNS, LetterRow, contact_row, letter_row,
+};
 
 const WHAT: &str = "decoding a delivery";
 
@@ -50,7 +54,7 @@ pub(super) fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-pub(super) const DELIVERY_COLUMNS: [&str; 32] = [
+pub(super) const DELIVERY_COLUMNS: [&str; 33] = [
     "tenant",
     "id",
     "subject",
@@ -63,6 +67,7 @@ pub(super) const DELIVERY_COLUMNS: [&str; 32] = [
     "purpose",
     "purpose_version",
     "class",
+    "lane",
     "priority",
     "channel",
     "template",
@@ -120,7 +125,16 @@ pub(super) struct DeliveryRow {
     trace: Option<String>,
 }
 
-pub(super) fn delivery_row(it: &Delivery) -> [Value; 32] {
+/// The class's place among what is due: law and contract go first.
+fn lane(class: Class) -> i64 {
+    match class {
+        Class::Obligation => 0,
+        Class::Service => 1,
+        Class::Marketing => 2,
+    }
+}
+
+pub(super) fn delivery_row(it: &Delivery) -> [Value; 33] {
     let [state, reasons, until, due] = state_row(&it.state, it.not_before);
     [
         it.tenant.as_str().into(),
@@ -135,6 +149,7 @@ pub(super) fn delivery_row(it: &Delivery) -> [Value; 32] {
         it.purpose.key.as_str().into(),
         i64::from(it.purpose.version).into(),
         it.class.as_str().into(),
+        lane(it.class).into(),
         i64::from(it.priority).into(),
         it.channel.as_str().into(),
         it.template.name.as_str().into(),
@@ -241,219 +256,6 @@ impl TryFrom<DeliveryRow> for Delivery {
             version: number(row.version)?,
             cause: FactId::from_uuid(row.cause),
             trace: row.trace,
-        })
-    }
-}
-
-pub(super) const ATTEMPT_COLUMNS: [&str; 15] = [
-    "tenant",
-    "delivery",
-    "n",
-    "identity_epoch",
-    "person_epoch",
-    "policy_epoch",
-    "verdict",
-    "rendered",
-    "windows",
-    "committed_at",
-    "deadline_at",
-    "ended_at",
-    "outcome",
-    "code",
-    "reference",
-];
-
-#[derive(Debug, FromQueryResult)]
-pub(super) struct AttemptRow {
-    delivery: Uuid,
-    n: i64,
-    identity_epoch: i64,
-    person_epoch: i64,
-    policy_epoch: i64,
-    verdict: Vec<u8>,
-    rendered: Vec<u8>,
-    windows: String,
-    committed_at: i64,
-    deadline_at: i64,
-    ended_at: Option<i64>,
-    outcome: Option<String>,
-    code: Option<String>,
-    reference: Option<String>,
-}
-
-/// The outcome's name and its code.
-pub(super) fn outcome_row(outcome: &AttemptOutcome) -> (&'static str, Option<&str>) {
-    match outcome {
-        AttemptOutcome::Accepted => ("accepted", None),
-        AttemptOutcome::Retryable(code) => ("retryable", Some(code.code())),
-        AttemptOutcome::Permanent(code) => ("permanent", Some(code.code())),
-        AttemptOutcome::Ambiguous(code) => ("ambiguous", Some(code.code())),
-        AttemptOutcome::NotStarted => ("not_started", None),
-    }
-}
-
-fn outcome_of(name: &str, code: Option<&str>) -> Result<AttemptOutcome, Fault> {
-    let code = || {
-        let code = code.ok_or_else(|| broken(WHAT))?;
-        Reason::parse(code).map_err(|it| broken(WHAT).because(it))
-    };
-    Ok(match name {
-        "accepted" => AttemptOutcome::Accepted,
-        "retryable" => AttemptOutcome::Retryable(code()?),
-        "permanent" => AttemptOutcome::Permanent(code()?),
-        "ambiguous" => AttemptOutcome::Ambiguous(code()?),
-        "not_started" => AttemptOutcome::NotStarted,
-        _ => return Err(broken(WHAT)),
-    })
-}
-
-impl TryFrom<AttemptRow> for AttemptRecord {
-    type Error = Fault;
-
-    fn try_from(row: AttemptRow) -> Result<Self, Fault> {
-        let outcome =
-            row.outcome.as_deref().map(|it| outcome_of(it, row.code.as_deref())).transpose()?;
-        Ok(Self {
-            id: AttemptId { delivery: DeliveryId::from_uuid(row.delivery), n: number(row.n)? },
-            epochs: Epochs {
-                identity: Epoch(number(row.identity_epoch)?),
-                person: Epoch(number(row.person_epoch)?),
-                policy: Epoch(number(row.policy_epoch)?),
-            },
-            verdict: Digest::from_bytes(bytes(&row.verdict)?),
-            rendered: Digest::from_bytes(bytes(&row.rendered)?),
-            windows: json(&row.windows)?,
-            committed_at: Instant::from_micros(row.committed_at),
-            deadline: Instant::from_micros(row.deadline_at),
-            ended_at: row.ended_at.map(Instant::from_micros),
-            outcome,
-            reference: row.reference,
-        })
-    }
-}
-
-pub(super) const CONTACT_COLUMNS: [&str; 8] =
-    ["tenant", "id", "node", "at", "state", "channel", "class", "journey"];
-
-#[derive(Debug, FromQueryResult)]
-pub(super) struct ContactRow {
-    id: String,
-    node: Uuid,
-    at: i64,
-    state: String,
-    channel: String,
-    class: String,
-    journey: Option<String>,
-}
-
-pub(super) fn contact_row(tenant: &TenantId, it: &Entry) -> [Value; 8] {
-    let state = match it.state {
-        EntryState::Reserved => "reserved",
-        EntryState::Committed => "committed",
-    };
-    [
-        tenant.as_str().into(),
-        it.id.0.as_str().into(),
-        it.node.uuid().into(),
-        it.at.micros().into(),
-        state.into(),
-        it.channel.as_str().into(),
-        it.class.as_str().into(),
-        it.journey.as_ref().map(JourneyNode::as_str).into(),
-    ]
-}
-
-impl TryFrom<ContactRow> for Entry {
-    type Error = Fault;
-
-    fn try_from(row: ContactRow) -> Result<Self, Fault> {
-        Ok(Self {
-            id: ContactId(row.id),
-            node: NodeId::from_uuid(row.node),
-            at: Instant::from_micros(row.at),
-            state: match row.state.as_str() {
-                "reserved" => EntryState::Reserved,
-                "committed" => EntryState::Committed,
-                _ => return Err(broken(WHAT)),
-            },
-            channel: parse(&row.channel)?,
-            class: parse(&row.class)?,
-            journey: row.journey.as_deref().map(parse).transpose()?,
-        })
-    }
-}
-
-pub(super) const LETTER_COLUMNS: [&str; 13] = [
-    "tenant",
-    "delivery",
-    "decision",
-    "subject",
-    "channel",
-    "recipient",
-    "title",
-    "body",
-    "html",
-    "headers",
-    "why",
-    "digest",
-    "at",
-];
-
-#[derive(Debug, FromQueryResult)]
-pub(super) struct LetterRow {
-    tenant: String,
-    delivery: Uuid,
-    decision: Uuid,
-    subject: Uuid,
-    channel: String,
-    recipient: String,
-    title: Option<String>,
-    body: String,
-    html: Option<String>,
-    headers: String,
-    why: String,
-    digest: Vec<u8>,
-    at: i64,
-}
-
-pub(super) fn letter_row(it: &Letter) -> [Value; 13] {
-    [
-        it.tenant.as_str().into(),
-        it.delivery.uuid().into(),
-        it.decision.uuid().into(),
-        it.subject.uuid().into(),
-        it.channel.as_str().into(),
-        it.to.as_str().into(),
-        it.message.subject.clone().into(),
-        it.message.text.as_str().into(),
-        it.message.html.clone().into(),
-        text_of(&it.message.headers).into(),
-        it.message.why.as_str().into(),
-        it.message.digest.as_bytes().to_vec().into(),
-        it.at.micros().into(),
-    ]
-}
-
-impl TryFrom<LetterRow> for Letter {
-    type Error = Fault;
-
-    fn try_from(row: LetterRow) -> Result<Self, Fault> {
-        Ok(Self {
-            tenant: parse(&row.tenant)?,
-            delivery: DeliveryId::from_uuid(row.delivery),
-            decision: DecisionId::from_uuid(row.decision),
-            subject: SubjectId::from_uuid(row.subject),
-            channel: parse(&row.channel)?,
-            to: row.recipient,
-            message: Rendered {
-                subject: row.title,
-                text: row.body,
-                html: row.html,
-                headers: json(&row.headers)?,
-                why: row.why,
-                digest: Digest::from_bytes(bytes(&row.digest)?),
-            },
-            at: Instant::from_micros(row.at),
         })
     }
 }

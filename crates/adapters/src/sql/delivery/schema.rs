@@ -59,6 +59,7 @@ fn delivery() -> TableCreateStatement {
         text("purpose"),
         number("purpose_version"),
         text("class"),
+        number("lane"),
         number("priority"),
         text("channel"),
         text("template"),

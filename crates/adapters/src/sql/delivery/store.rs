@@ -88,8 +88,9 @@ impl DeliveryStore for SqlDeliveryStore {
     async fn due(&self, now: Instant, limit: usize) -> Result<Vec<Delivery>, Fault> {
         let query = select(DELIVERY, DELIVERY_COLUMNS)
             .and_where(col("due_at").lte(now.micros()))
+            .order_by(Alias::new("lane"), Order::Asc)
             .order_by(Alias::new("due_at"), Order::Asc)
-            .order_by(Alias::new("priority"), Order::Desc)
+            .order_by(Alias::new("priority"), Order::Asc)
             .order_by(Alias::new("id"), Order::Asc)
             .limit(u64::try_from(limit).unwrap_or(u64::MAX))
             .to_owned();

@@ -37,7 +37,7 @@ impl DeliveryStore for MemoryDesk {
         Ok(self.locked(|it| {
             let due = |it: &Delivery| it.state.due_at(it.not_before).filter(|at| *at <= now);
             let mut out: Vec<_> = it.deliveries.values().filter(|it| due(it).is_some()).collect();
-            out.sort_by_key(|it| (due(it), u8::MAX - it.priority, it.id));
+            out.sort_by_key(|it| (it.class, due(it), it.priority, it.id));
             out.into_iter().take(limit).cloned().collect()
         }))
     }
