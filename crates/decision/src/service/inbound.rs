@@ -75,6 +75,8 @@ pub struct Served {
 pub struct Answer {
     /// The decision.
     pub decision: DecisionId,
+    /// The person it is about.
+    pub subject: SubjectId,
     /// What is to be shown; nothing looks the same whatever its reason.
     pub served: Option<Served>,
     /// Whether an earlier append of the same request answered.
@@ -315,5 +317,5 @@ fn answer(record: &Record, until: Option<Instant>, duplicate: bool) -> Answer {
             valid_until: good.map_or(expires, |good| good.min(expires)),
         }
     });
-    Answer { decision: record.core.id, served, duplicate }
+    Answer { decision: record.core.id, subject: record.subject.subject_ref, served, duplicate }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use audit::{entry::RecordId, service::Disclose};
 use axum::{
     Json,
-    extract::State,
+    extract::{Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -13,7 +13,7 @@ use decision::{
     ports::Identifier,
     service::{Ask, AskError, Who},
 };
-use kernel::{DecisionId, Instant};
+use kernel::{Cursor, DecisionId, Instant, SubjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -23,6 +23,8 @@ use super::{Body, Named, person::PersonIn};
 use crate::{
     app::App,
     auth::{Caller, Scope},
+    http::consent::PageQuery,
+    links::{Link, Opens},
     page::record,
     problem::{Details, Problem},
 };
@@ -34,6 +36,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(read))
         .routes(routes!(why))
         .routes(routes!(receipt))
+        .routes(routes!(of_subject))
 }
 
 /// A request for a decision.
@@ -83,6 +86,9 @@ struct DecisionOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     valid_until: Option<Instant>,
+    /// A page that tells the person why, from the record alone; for showing beside the action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 /// How to show an action.
@@ -128,6 +134,7 @@ async fn decide(
     app.nudge.wake();
     let served = answer.served;
     let out = DecisionOut {
+        why: why_link(&app, &caller, &answer.decision, answer.subject),
         decision_id: answer.decision,
         outcome: if served.is_some() { "act" } else { "none" },
         action: served.as_ref().map(|it| it.action.to_string()),
@@ -140,6 +147,25 @@ async fn decide(
         }),
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(out)).into_response())
+}
+
+fn why_link(
+    app: &App,
+    caller: &Caller,
+    decision: &DecisionId,
+    subject: SubjectId,
+) -> Option<String> {
+    let link = Link {
+        opens: Opens::Why,
+        tenant: caller.tenant.clone(),
+        subject,
+        delivery: None,
+        decision: Some(*decision),
+        purpose: None,
+        channel: None,
+        expires_at: None,
+    };
+    app.links.seal(&link).map(|token| format!("{}/w/{token}", app.base_url))
 }
 
 fn who(person: PersonIn) -> Result<Who, Problem> {
@@ -270,4 +296,64 @@ async fn receipt(
         .map_err(|it| Problem::from(kernel::Fault::escalate("encoding a receipt").because(it)))?;
     Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], bytes)
         .into_response())
+}
+
+/// A decision in a list.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListedOut {
+    /// The decision.
+    #[schema(value_type = String)]
+    decision_id: DecisionId,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    as_of: Instant,
+    /// The journey nodes in contest.
+    nodes: Vec<String>,
+    /// `act`, `none` or `holdout`.
+    outcome: String,
+    /// Why nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    reason: Option<kernel::Reason>,
+}
+
+/// A page of decisions.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListOut {
+    /// The decisions, oldest first.
+    items: Vec<ListedOut>,
+    /// Where the next page begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next: Option<Cursor>,
+}
+
+/// A person's decisions.
+#[utoipa::path(get, path = "/v1/subjects/{id}/decisions", tag = "decisions",
+    params(("id" = String, Path), ("after" = Option<String>, Query), ("limit" = Option<u16>, Query)),
+    responses((status = 200, body = ListOut), (status = 404, body = Details)))]
+async fn of_subject(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(id): Named<SubjectId>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<ListOut>, Problem> {
+    caller.must(Scope::Read)?;
+    let found = super::person::by_id(&app.people, &caller.tenant, id).await?;
+    let after = page.cursor();
+    let limit = page.limit()?;
+    let page = app.journal.of_person(&caller.tenant, &found.person, after.as_ref(), limit).await?;
+    let items = page
+        .items
+        .iter()
+        .filter_map(|it| it.parse().ok())
+        .map(|it| ListedOut {
+            decision_id: it.core.id,
+            as_of: Instant::from_micros(it.core.as_of_us),
+            nodes: it.core.nodes.iter().map(ToString::to_string).collect(),
+            outcome: it.outcome.kind.to_string(),
+            reason: it.outcome.reason,
+        })
+        .collect();
+    Ok(Json(ListOut { items, next: page.next }))
 }
