@@ -2,6 +2,7 @@
 
 mod caps;
 mod dispatch;
+mod limits;
 mod plan;
 mod retry;
 mod seal;

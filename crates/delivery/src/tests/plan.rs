@@ -7,7 +7,7 @@ use serde_json::json;
 use super::world::{World, world};
 use crate::{
     contract::sample::{self, EPOCHS, noon, tenant},
-    message::Delivery,
+    message::{CAPS_MAX, Delivery},
     ports::{DeliveryStore, Filter},
     state::State,
 };
@@ -95,7 +95,7 @@ async fn an_unreadable_action_is_not_sent_and_says_so() {
         ("on_hold", json!("insist")),
         ("channel", json!("pigeon")),
         ("decision_id", json!(7)),
-        ("caps", json!(vec!["c"; 17])),
+        ("caps", json!(vec!["c"; CAPS_MAX + 1])),
     ] {
         let world = world(true);
         let mut fact = decided(&world, "action.decided", 1);
@@ -106,6 +106,15 @@ async fn an_unreadable_action_is_not_sent_and_says_so() {
         assert_eq!((name.as_str(), said.cause), ("delivery.failed", Some(fact.id)));
         assert_eq!(said.body, json!({ "reasons": ["DL.MALFORMED"] }));
     }
+}
+
+#[tokio::test]
+async fn an_action_may_name_so_many_caps() {
+    let world = world(true);
+    let mut fact = decided(&world, "action.decided", 1);
+    fact.body["caps"] = json!(vec!["c"; CAPS_MAX]);
+    world.plans.observe(&[fact]).await.unwrap();
+    assert_eq!(deliveries(&world).await[0].caps.len(), CAPS_MAX);
 }
 
 #[tokio::test]

@@ -211,6 +211,24 @@ fn a_message_fits_its_channel() {
 }
 
 #[test]
+fn a_body_that_never_ends_is_refused() {
+    let body =
+        |n: u64| plain("push", &format!("{{% for i in range({n}) %}}{{{{ a.b }}}}{{% endfor %}}"));
+    let values = values(&[("a.b", Value::Text("x".to_owned()))]);
+    let mut few = body(100);
+    few["fields"]["required"] = json!(["a.b"]);
+    let findings = compile(&few).err().unwrap_or_default();
+    // `range` is a function, and no template may call one.
+    assert_eq!(findings, ["template.undeclared"]);
+    let nested = "{% for i in [1,2,3,4,5,6,7,8,9] %}";
+    let end = "{% endfor %}";
+    let deep =
+        |n: usize| plain("push", &format!("{}{{{{ a.b }}}}{}", nested.repeat(n), end.repeat(n)));
+    assert!(render_with(&deep(2), &values, &[]).is_ok());
+    assert_eq!(render_with(&deep(6), &values, &[]), Err(reason::FUEL));
+}
+
+#[test]
 fn segments_are_counted_as_networks_count_them() {
     for (text, segments) in [
         ("x".repeat(160), 1),

@@ -18,7 +18,10 @@ use crate::{
     ports::{DeliveryStore, Planned, Trail},
     render::Imprint,
     sender::{Capabilities, Route, Routes},
-    service::{DispatchService, FeedbackService, PlanService, Preparer},
+    service::{
+        ContactService, DeliveryService, DispatchService, FeedbackService, InFlightService,
+        PlanService, Preparer, Sources,
+    },
     zone::ZoneEvidence,
 };
 
@@ -33,6 +36,9 @@ pub(super) struct World {
     pub(super) dispatch: DispatchService,
     pub(super) plans: PlanService,
     pub(super) feedback: FeedbackService,
+    pub(super) contacts: ContactService,
+    pub(super) deliveries: DeliveryService,
+    pub(super) in_flight: InFlightService,
 }
 
 pub(super) fn template() -> serde_json::Value {
@@ -67,6 +73,15 @@ pub(super) fn known(value: Value) -> Known<Value> {
 
 /// A world whose provider deduplicates, or does not.
 pub(super) fn world(deduplicates: bool) -> World {
+    let capabilities = Capabilities { deduplicates, budget: TimeDelta::seconds(5) };
+    world_of(capabilities, |it| it)
+}
+
+/// A world with a provider of these capabilities, some of its sources exchanged.
+pub(super) fn world_of(
+    capabilities: Capabilities,
+    exchange: impl FnOnce(Sources) -> Sources,
+) -> World {
     let feed = Arc::new(MemoryFeed::default());
     let desk = Arc::new(MemoryDesk::new(Arc::clone(&feed)));
     let sources = Arc::new(MemorySources::default());
@@ -76,10 +91,9 @@ pub(super) fn world(deduplicates: bool) -> World {
     let body = template();
     let digest = Digest::of_canonical(&body).unwrap();
     sources.set_live(Arc::new(artifacts(&body, digest)));
-    let capabilities = Capabilities { deduplicates, budget: TimeDelta::seconds(5) };
     let route = Route { provider: "memory", capabilities, sender: Arc::clone(&sender) as _ };
     let routes = Arc::new(Routes::from([(Channel::Email, route)]));
-    let preparer = Preparer::new(sources.ports(), routes, imprint(), entropy.clone());
+    let preparer = Preparer::new(exchange(sources.ports()), routes, imprint(), entropy.clone());
     let dispatch = DispatchService::new(
         desk.clone(),
         desk.clone(),
@@ -89,9 +103,26 @@ pub(super) fn world(deduplicates: bool) -> World {
     );
     let plans =
         PlanService::new(desk.clone(), desk.clone(), preparer, clock.clone(), entropy.clone());
-    let feedback = FeedbackService::new(desk.clone(), clock.clone(), entropy);
+    let feedback = FeedbackService::new(desk.clone(), clock.clone(), entropy.clone());
+    let contacts =
+        ContactService::new(desk.clone(), sources.clone(), sources.clone(), clock.clone(), entropy);
+    let deliveries = DeliveryService::new(desk.clone());
+    let in_flight = InFlightService::new(desk.clone(), clock.clone());
     let template = TemplateRef { name: "renewal-90".to_owned(), digest };
-    World { feed, desk, sources, sender, clock, template, dispatch, plans, feedback }
+    World {
+        feed,
+        desk,
+        sources,
+        sender,
+        clock,
+        template,
+        dispatch,
+        plans,
+        feedback,
+        contacts,
+        deliveries,
+        in_flight,
+    }
 }
 
 fn artifacts(template: &serde_json::Value, digest: Digest) -> Artifacts {
