@@ -2,19 +2,27 @@
 //!
 //! Members are declared in sorted order, so that plain `serde_json` writes canonical bytes.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use kernel::{
-    CanonicalError, DecisionId, Digest, Epochs, JourneyNode, OccurrenceKey, Reason, SubjectId,
-    TenantId, Value,
+    CanonicalError, DecisionId, Digest, JourneyNode, OccurrenceKey, Reason, SubjectId, TenantId,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::occurrence::ObjectRef;
 
 mod build;
+mod known;
+mod weighed;
 
 pub(crate) use build::build;
+pub use known::{
+    ConsentGroup, CountEntry, FieldEntry, InputsGroup, NamedDigest, NodeEntry, VerdictEntry,
+    WithheldEntry,
+};
+pub use weighed::{
+    CandidateEntry, DrawEntry, FailureEntry, ModelGroup, RationaleGroup, ScoreEntry, TableEntry,
+};
 
 /// The name of the record's shape.
 pub const SCHEMA: &str = "decision/1";
@@ -168,147 +176,6 @@ pub struct OccurrenceEntry {
     pub zone_assumed: bool,
 }
 
-/// Who permitted what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ConsentGroup {
-    /// One verdict per node and channel.
-    pub verdicts: Vec<VerdictEntry>,
-}
-
-/// One verdict in a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VerdictEntry {
-    /// The lawful basis.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub basis: Option<Arc<str>>,
-    /// The channel.
-    pub channel: kernel::Channel,
-    /// What it rests on not having moved.
-    pub epochs: Epochs,
-    /// Names the evidence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<Digest>,
-    /// Until when it holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub good_until_us: Option<i64>,
-    /// The jurisdiction.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jurisdiction: Option<Arc<str>>,
-    /// The node.
-    pub node: JourneyNode,
-    /// What acting obliges to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub obligations: Vec<Arc<str>>,
-    /// `permitted`, `held` or `refused`.
-    pub permission: Word,
-    /// The purpose, `key@version`.
-    pub purpose: Arc<str>,
-    /// Every reason.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<Reason>,
-    /// Until when it is held.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until_us: Option<i64>,
-}
-
-/// What was known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InputsGroup {
-    /// What the asker said about the moment.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub hints: BTreeMap<Arc<str>, Arc<str>>,
-    /// Per node.
-    pub nodes: Vec<NodeEntry>,
-}
-
-/// What one node was told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NodeEntry {
-    /// Counts of contact history.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub counts: Vec<CountEntry>,
-    /// What the cut was made under.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub digests: Vec<NamedDigest>,
-    /// The fields.
-    pub fields: Vec<FieldEntry>,
-    /// `free`, `full` or `unknown`.
-    pub headroom: Word,
-    /// When room returns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub headroom_until_us: Option<i64>,
-    /// The node.
-    pub node: JourneyNode,
-    /// What the life of the journey objected.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub objections: Vec<Reason>,
-    /// Why the cut was refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refusal: Option<Reason>,
-    /// What was withheld.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub withheld: Vec<WithheldEntry>,
-}
-
-/// One count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CountEntry {
-    /// The count; absent where it is unknown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub count: Option<u32>,
-    /// The outcome counted.
-    pub outcome: Arc<str>,
-    /// The window.
-    pub window: kernel::Period,
-}
-
-/// A digest with its role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NamedDigest {
-    /// The digest.
-    pub digest: Digest,
-    /// The role.
-    pub name: Arc<str>,
-}
-
-/// One field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FieldEntry {
-    /// When it was true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub as_of_us: Option<i64>,
-    /// `entity.attribute`.
-    pub name: Arc<str>,
-    /// The rule that makes it meaningless.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<kernel::RuleId>,
-    /// The system it came from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<kernel::SystemId>,
-    /// `is`, `not_applicable`, or why it is unknown.
-    pub state: Word,
-    /// The value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Value>,
-}
-
-/// One withheld field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WithheldEntry {
-    /// The field.
-    pub field: Arc<str>,
-    /// Why.
-    pub reason: Reason,
-}
-
 /// Which artifacts ruled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -331,120 +198,6 @@ pub struct ArtifactEntry {
     pub kind: Word,
     /// Its name.
     pub name: Arc<str>,
-}
-
-/// Which chance took part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelGroup {
-    /// One draw per node that experiments.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub draws: Vec<DrawEntry>,
-}
-
-/// One draw in a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DrawEntry {
-    /// The arm.
-    pub arm: Arc<str>,
-    /// The bucket.
-    pub bucket: u32,
-    /// Whether it withholds.
-    pub holdout: bool,
-    /// The layer.
-    pub layer: Arc<str>,
-    /// The node.
-    pub node: JourneyNode,
-    /// The probability of the arm.
-    pub propensity_ppm: u32,
-    /// The seed.
-    pub seed: Arc<str>,
-}
-
-/// What was weighed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RationaleGroup {
-    /// Every candidate, in the order of nodes and actions.
-    pub candidates: Vec<CandidateEntry>,
-    /// What the tables said.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tables: Vec<TableEntry>,
-}
-
-/// One candidate in a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CandidateEntry {
-    /// The action.
-    pub action: Arc<str>,
-    /// Everything that speaks against it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub failures: Vec<FailureEntry>,
-    /// The node.
-    pub node: JourneyNode,
-    /// The rules it passed, by id.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub passed: Vec<Arc<str>>,
-    /// Its score, where it was ranked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score: Option<ScoreEntry>,
-    /// The stage it reached.
-    pub stage: Word,
-    /// The treatment that fits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub treatment: Option<Arc<str>>,
-}
-
-/// One thing that speaks against a candidate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FailureEntry {
-    /// The fields that were lacking.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub blame: Vec<Arc<str>>,
-    /// The code.
-    pub reason: Reason,
-    /// The rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<Arc<str>>,
-    /// The stage.
-    pub stage: Word,
-}
-
-/// How a candidate scored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScoreEntry {
-    /// The context factor in millionths.
-    pub c_ppm: i64,
-    /// The cost in minor units.
-    pub cost: i64,
-    /// The lever factor in millionths.
-    pub l_ppm: i64,
-    /// The probability in millionths.
-    pub p_ppm: u32,
-    /// The score `(P·V − cost·10⁶)·C·L`, exact, in decimal.
-    pub s: String,
-    /// The value in minor units.
-    pub v: i64,
-}
-
-/// What a table said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TableEntry {
-    /// The fields that were lacking.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub blame: Vec<Arc<str>>,
-    /// The node.
-    pub node: JourneyNode,
-    /// The table.
-    pub table: Arc<str>,
-    /// Its value; absent where it is unknown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Arc<str>>,
 }
 
 /// What came of it.

@@ -6,6 +6,7 @@ mod inbound;
 mod node;
 mod pipeline;
 mod ports;
+mod record;
 mod schedule;
 mod trigger;
 mod world;

@@ -9,7 +9,8 @@ use kernel::{Instant, Period};
 
 use super::{
     Binary, ConditionError, Expr, Kind, OPS_MAX, Type,
-    program::{Const, Mask, Op, Order, Program, STACK_MAX},
+    emit::{depth, emit},
+    program::{Const, Program, STACK_MAX},
 };
 use crate::node::{COUNTERS_MAX, Counter, FIELDS_MAX};
 
@@ -75,7 +76,7 @@ impl Names {
         &self.counters
     }
 
-    fn slot(&mut self, name: &str, at: usize) -> Result<Option<usize>, ConditionError> {
+    pub(super) fn slot(&mut self, name: &str, at: usize) -> Result<Option<usize>, ConditionError> {
         let Some(field) = name.strip_prefix(self.prefix) else { return Ok(None) };
         if let Some(slot) = self.fields.iter().position(|it| &**it == field) {
             return Ok(Some(slot));
@@ -199,7 +200,7 @@ fn expect(expr: &Expr, wanted: Type, names: &mut Names) -> Result<Ty, ConditionE
     names.unify(ty, Ty::Is(wanted), expr.at).map(Ty::Is)
 }
 
-fn list(expr: &Expr) -> Result<&[Expr], ConditionError> {
+pub(super) fn list(expr: &Expr) -> Result<&[Expr], ConditionError> {
     match &expr.kind {
         Kind::List(items) if !items.is_empty() => Ok(items),
         _ => Err(ConditionError::new("cel.list", expr.at, "`in` needs a list of constants")),
@@ -219,7 +220,7 @@ fn name_type(name: &str, at: usize, names: &mut Names) -> Result<Ty, ConditionEr
     }
 }
 
-fn table(name: &str, names: &Names) -> Option<usize> {
+pub(super) fn table(name: &str, names: &Names) -> Option<usize> {
     let id = name.strip_prefix("table.")?;
     names.tables.iter().position(|it| &**it == id)
 }
@@ -297,7 +298,7 @@ fn sum_type(
     }
 }
 
-fn counter(arguments: &[Expr], at: usize) -> Result<Counter, ConditionError> {
+pub(super) fn counter(arguments: &[Expr], at: usize) -> Result<Counter, ConditionError> {
     let [Expr { kind: Kind::Text(outcome), .. }, Expr { kind: Kind::Text(window), at }] = arguments
     else {
         let message = "`hist.count` takes an outcome and a window, both literal";
@@ -315,7 +316,7 @@ fn counter(arguments: &[Expr], at: usize) -> Result<Counter, ConditionError> {
     Ok(Counter { outcome: Arc::clone(outcome), window })
 }
 
-fn constant(name: &str, arguments: &[Expr], at: usize) -> Result<Const, ConditionError> {
+pub(super) fn constant(name: &str, arguments: &[Expr], at: usize) -> Result<Const, ConditionError> {
     let error = |message: &str| ConditionError::new("cel.constant", at, message);
     let [Expr { kind: Kind::Text(text), .. }] = arguments else {
         return Err(error("one literal string was expected"));
@@ -354,162 +355,4 @@ fn duration(text: &str) -> Option<i64> {
         rest = unit.get(1..)?;
     }
     Some(total)
-}
-
-fn emit(expr: &Expr, names: &mut Names, out: &mut Program) -> Result<(), ConditionError> {
-    let at = expr.at;
-    let op = match &expr.kind {
-        Kind::Bool(it) => push_const(out, Const::Bool(*it)),
-        Kind::Int(it) => push_const(out, Const::Int(*it)),
-        Kind::Text(it) => push_const(out, Const::Text(Arc::clone(it))),
-        Kind::List(_) => {
-            return Err(ConditionError::new("cel.list", at, "a list stands only after `in`"));
-        }
-        Kind::Name(name) => name_op(name, at, names, out)?,
-        Kind::Call(name, arguments) => call_op(name, arguments, at, names, out)?,
-        Kind::Not(inner) => {
-            emit(inner, names, out)?;
-            Op::Not
-        }
-        Kind::Negate(inner) => {
-            emit(inner, names, out)?;
-            Op::Negate
-        }
-        Kind::Choose(condition, yes, no) => {
-            for part in [condition, yes, no] {
-                emit(part, names, out)?;
-            }
-            Op::Choose
-        }
-        Kind::Binary(Binary::In, left, right) => {
-            emit(left, names, out)?;
-            let from = out.consts.len();
-            for item in list(right)? {
-                let item = literal(item)?;
-                out.consts.push(item);
-            }
-            Op::In { from, len: out.consts.len() - from }
-        }
-        Kind::Binary(operator, left, right) => {
-            emit(left, names, out)?;
-            emit(right, names, out)?;
-            binary_op(*operator)
-        }
-    };
-    out.ops.push(op);
-    Ok(())
-}
-
-const fn binary_op(operator: Binary) -> Op {
-    match operator {
-        Binary::Or => Op::Or,
-        Binary::And => Op::And,
-        Binary::Plus => Op::Plus,
-        Binary::Minus => Op::Minus,
-        Binary::Unequal => Op::Compare(Order::Unequal),
-        Binary::Less => Op::Compare(Order::Less),
-        Binary::AtMost => Op::Compare(Order::AtMost),
-        Binary::Greater => Op::Compare(Order::Greater),
-        Binary::AtLeast => Op::Compare(Order::AtLeast),
-        Binary::Equal | Binary::In => Op::Compare(Order::Equal),
-    }
-}
-
-fn push_const(out: &mut Program, value: Const) -> Op {
-    out.consts.push(value);
-    Op::Const(out.consts.len() - 1)
-}
-
-fn read(out: &mut Program, slot: usize) -> usize {
-    out.reads |= 1_u64.checked_shl(u32::try_from(slot).unwrap_or(64)).unwrap_or(0) as Mask;
-    slot
-}
-
-fn name_op(
-    name: &str,
-    at: usize,
-    names: &mut Names,
-    out: &mut Program,
-) -> Result<Op, ConditionError> {
-    if let Some(slot) = names.slot(name, at)? {
-        return Ok(Op::Field(read(out, slot)));
-    }
-    match name {
-        "as_of" => Ok(Op::AsOf),
-        "today" => Ok(Op::Today),
-        "occ.label" => Ok(Op::Label),
-        "occ.object" => Ok(Op::Object),
-        _ => table(name, names).map(Op::Table).ok_or_else(|| {
-            ConditionError::new("cel.name", at, format!("`{name}` means nothing here"))
-        }),
-    }
-}
-
-fn call_op(
-    name: &str,
-    arguments: &[Expr],
-    at: usize,
-    names: &mut Names,
-    out: &mut Program,
-) -> Result<Op, ConditionError> {
-    match (name, arguments) {
-        ("days", [from, to]) => {
-            emit(from, names, out)?;
-            emit(to, names, out)?;
-            Ok(Op::Days)
-        }
-        ("applies", [Expr { kind: Kind::Name(field), at }]) => match names.slot(field, *at)? {
-            Some(slot) => Ok(Op::Applies(read(out, slot))),
-            None => Err(ConditionError::new("cel.call", *at, "`applies` takes a field")),
-        },
-        ("hist.count", _) => {
-            let wanted = counter(arguments, at)?;
-            names
-                .counters
-                .iter()
-                .position(|it| *it == wanted)
-                .map(Op::Count)
-                .ok_or_else(|| ConditionError::new("cel.counters", at, "an unknown counter"))
-        }
-        _ => constant(name, arguments, at).map(|it| push_const(out, it)),
-    }
-}
-
-fn literal(expr: &Expr) -> Result<Const, ConditionError> {
-    match &expr.kind {
-        Kind::Bool(it) => Ok(Const::Bool(*it)),
-        Kind::Int(it) => Ok(Const::Int(*it)),
-        Kind::Text(it) => Ok(Const::Text(Arc::clone(it))),
-        Kind::Call(name, arguments)
-            if matches!(name.as_str(), "duration" | "date" | "timestamp") =>
-        {
-            constant(name, arguments, expr.at)
-        }
-        _ => Err(ConditionError::new("cel.list", expr.at, "a list holds constants only")),
-    }
-}
-
-/// The deepest stack the code needs.
-fn depth(ops: &[Op]) -> usize {
-    let (mut now, mut most) = (0_usize, 0);
-    for op in ops {
-        now = match op {
-            Op::Const(_)
-            | Op::Field(_)
-            | Op::Applies(_)
-            | Op::Count(_)
-            | Op::Table(_)
-            | Op::AsOf
-            | Op::Today
-            | Op::Label
-            | Op::Object => now + 1,
-            Op::Not | Op::Negate | Op::In { .. } => now,
-            Op::Choose => now.saturating_sub(2),
-            Op::And | Op::Or | Op::Compare(_) | Op::Plus | Op::Minus | Op::Days => {
-                now.saturating_sub(1)
-            }
-        };
-        most = most.max(now);
-    }
-    most
 }

@@ -4,17 +4,13 @@ use std::sync::Arc;
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
-use kernel::{ArtifactRef, Channel, Digest, Finding, Period, PurposeRef, SystemId};
+use kernel::{ArtifactRef, Channel, Digest, Finding, Period, PurposeRef};
 
 use super::{
-    Action, Arbitration, ArtifactPin, Calendar, ContextPair, DateTrigger, Degraded, EventTrigger,
-    Experiment, Explain, Fallback, InactivityTrigger, Kpi, Life, Node, Offset, OnHold, OnLose,
-    Otherwise, Per, Rule, Sending, Sequence, Stage, Table, Treatment, Trigger, Unit, file, lint,
+    ArtifactPin, Calendar, DateTrigger, EventTrigger, Explain, InactivityTrigger, Node, Offset,
+    Rule, Sending, Stage, Table, Treatment, Trigger, file, lint, translate,
 };
-use crate::{
-    condition::{self, Names, Program, Type},
-    inputs::{CutSpec, FieldAsk},
-};
+use crate::condition::{self, Names, Program, Type};
 
 /// Compiles one artifact of kind `node` against the bundle it is part of.
 pub(crate) fn compile(
@@ -55,13 +51,13 @@ struct Compiler<'a> {
 impl Compiler<'_> {
     fn node(&mut self, file: &file::File) -> Node {
         let head = &file.node;
-        let fields = fields(&file.data);
+        let fields = translate::fields(&file.data);
         self.names = Names::of_cut(fields.iter().map(|it| Arc::clone(&it.name)).collect());
         let trigger = self.trigger(&file.trigger);
         let tables = self.tables(&file.tables);
         let rules = self.rules(file);
         let guardrails = self.guardrails(file);
-        let channels = channels(&file.treatments);
+        let channels = translate::channels(&file.treatments);
         let treatments = self.treatments(file, &channels);
         let purpose = PurposeRef { key: file.purpose.key.clone(), version: file.purpose.version };
         let pins = [("boundary", &*file.boundary.name), ("purpose", purpose.key.as_str())]
@@ -70,7 +66,7 @@ impl Compiler<'_> {
             .collect();
         self.registry(file);
         let explain = self.explain(&file.explain);
-        let cut = cut(file, purpose.clone(), fields);
+        let cut = translate::cut(file, purpose.clone(), fields);
         Node {
             name: head.name.clone(),
             digest: self.source.digest,
@@ -84,25 +80,25 @@ impl Compiler<'_> {
             purpose_text: purpose.to_string().into(),
             pins,
             basis: file.purpose.basis.clone(),
-            timing: Arc::new(timing(&cut, &trigger)),
+            timing: Arc::new(translate::timing(&cut, &trigger)),
             cut: Arc::new(cut),
             purpose,
             types: self.names.types().to_vec(),
             trigger,
-            life: life(&file.life),
-            sequence: file.sequence.as_ref().map(sequence),
-            actions: file.actions.iter().map(action).collect(),
+            life: translate::life(&file.life),
+            sequence: file.sequence.as_ref().map(translate::sequence),
+            actions: file.actions.iter().map(translate::action).collect(),
             treatments,
             channels,
             tables,
             rules,
             guardrails,
             counters: self.names.counters().to_vec(),
-            arbitration: arbitration(&file.arbitration),
+            arbitration: translate::arbitration(&file.arbitration),
             sending: self.sending(&file.sending),
-            experiment: file.experiment.as_ref().map(experiment),
-            kpis: file.kpis.iter().map(kpi).collect(),
-            degraded: degraded(&file.degraded),
+            experiment: file.experiment.as_ref().map(translate::experiment),
+            kpis: file.kpis.iter().map(translate::kpi).collect(),
+            degraded: translate::degraded(&file.degraded),
             explain,
         }
     }
@@ -355,144 +351,4 @@ impl Compiler<'_> {
             facts: it.facts.iter().map(|field| self.slot(field, "/explain/facts")).collect(),
         }
     }
-}
-
-/// Ascending by name, so that slots do not depend on how the file was written.
-fn fields(data: &file::Data) -> Vec<FieldAsk> {
-    let ask = |required: bool| {
-        move |(name, age): (&Arc<str>, &Period)| FieldAsk {
-            name: Arc::clone(name),
-            max_age: *age,
-            required,
-        }
-    };
-    let mut out: Vec<_> =
-        data.required.iter().map(ask(true)).chain(data.optional.iter().map(ask(false))).collect();
-    out.sort_by(|a, b| a.name.cmp(&b.name));
-    out
-}
-
-fn channels(treatments: &[file::Treatment]) -> Vec<Channel> {
-    let mut out: Vec<_> = treatments.iter().map(|it| it.channel).collect();
-    out.sort_unstable();
-    out.dedup();
-    out
-}
-
-fn cut(file: &file::File, purpose: PurposeRef, fields: Vec<FieldAsk>) -> CutSpec {
-    CutSpec {
-        node: file.node.name.clone(),
-        purpose,
-        boundary: Arc::clone(&file.boundary.name),
-        systems: file.boundary.systems.iter().map(|it| SystemId::new(it)).collect(),
-        deny_fields: file.boundary.deny_fields.clone(),
-        max_fields: file.boundary.max_fields,
-        fields,
-    }
-}
-
-/// The part of a cut a timer rests on; a timer is set without what is lacking.
-fn timing(cut: &CutSpec, trigger: &Trigger) -> CutSpec {
-    let slots = match trigger {
-        Trigger::Date(it) => [Some(it.anchor), it.calendar.zone],
-        Trigger::Inactivity(it) => [Some(it.last), it.calendar.zone],
-        Trigger::Event(_) => [None, None],
-    };
-    let asks = slots.into_iter().flatten().filter_map(|slot| cut.fields.get(slot));
-    let fields = asks.map(|it| FieldAsk { required: false, ..it.clone() }).collect();
-    CutSpec { fields, ..cut.clone() }
-}
-
-fn life(it: &file::Life) -> Life {
-    Life {
-        cancel_on: it.cancel_on.clone(),
-        per: match it.per {
-            file::Per::Object => Per::Object,
-            file::Per::ObjectAnchor => Per::ObjectAnchor,
-            file::Per::ObjectOffset => Per::ObjectOffset,
-            file::Per::Episode => Per::Episode,
-        },
-        cooldown: it.cooldown,
-        max: it.max,
-        window: it.window,
-    }
-}
-
-fn sequence(it: &file::Sequence) -> Sequence {
-    Sequence {
-        label: Arc::clone(&it.label),
-        after: Arc::clone(&it.after),
-        state: Arc::clone(&it.state),
-        otherwise: match it.otherwise {
-            file::Otherwise::Act => Otherwise::Act,
-            file::Otherwise::Skip => Otherwise::Skip,
-        },
-    }
-}
-
-fn action(it: &file::Action) -> Action {
-    Action {
-        id: Arc::clone(&it.id),
-        smallest: it.smallest,
-        cost: it.cost,
-        value: it.value,
-        ttl: it.ttl,
-        on_hold: match it.on_hold {
-            file::OnHold::Redecide => OnHold::Redecide,
-            file::OnHold::Wait => OnHold::Wait,
-            file::OnHold::Drop => OnHold::Drop,
-        },
-    }
-}
-
-/// Without weights every success is certain and nothing tips the scales.
-fn arbitration(it: &file::Arbitration) -> Arbitration {
-    let compete = it.compete.as_ref();
-    let weights = it.weights.as_ref();
-    Arbitration {
-        group: compete.map(|it| Arc::clone(&it.group)),
-        rank: compete.map_or(u8::MAX, |it| it.rank),
-        on_lose: match compete.map(|it| it.on_lose) {
-            Some(file::OnLose::Defer) => OnLose::Defer,
-            Some(file::OnLose::Drop) | None => OnLose::Drop,
-        },
-        prior_ppm: weights.map_or(1_000_000, |it| it.prior_ppm),
-        levers: weights.map_or(0, |it| it.levers.iter().fold(0, |a, b| a.saturating_add(*b))),
-        context: weights.map_or(&[][..], |it| &it.context).iter().map(pair).collect(),
-    }
-}
-
-fn pair(it: &file::ContextPair) -> ContextPair {
-    ContextPair { key: Arc::clone(&it.key), value: Arc::clone(&it.value), points: it.points }
-}
-
-fn experiment(it: &file::Experiment) -> Experiment {
-    Experiment {
-        unit: match it.unit {
-            file::Unit::Person => Unit::Person,
-            file::Unit::Occurrence => Unit::Occurrence,
-        },
-        layer: Arc::clone(&it.layer),
-        holdback_ppm: it.holdback_ppm,
-    }
-}
-
-fn kpi(it: &file::Kpi) -> Kpi {
-    Kpi {
-        metric: Arc::clone(&it.metric),
-        primary: it.role == file::Role::Primary,
-        up: it.direction == file::Direction::Up,
-        horizon: it.horizon,
-        counterfactual: Arc::clone(&it.counterfactual),
-        margin_ppm: it.margin_ppm,
-    }
-}
-
-fn degraded(it: &file::Degraded) -> Degraded {
-    let fallback = |it: file::Fallback| match it {
-        file::Fallback::Retry => Fallback::Retry,
-        file::Fallback::Refuse => Fallback::Refuse,
-        file::Fallback::ProceedToGate => Fallback::ProceedToGate,
-    };
-    Degraded { context: fallback(it.context), history: fallback(it.history), retry: it.retry }
 }
