@@ -212,14 +212,10 @@ fn a_message_fits_its_channel() {
 
 #[test]
 fn a_body_that_never_ends_is_refused() {
-    let body =
-        |n: u64| plain("push", &format!("{{% for i in range({n}) %}}{{{{ a.b }}}}{{% endfor %}}"));
+    let call = plain("push", "{% for i in range(9) %}{{ a.b }}{% endfor %}");
+    // `range` is a function, and a body names fields alone.
+    assert_eq!(compile(&call).err().unwrap_or_default(), ["template.undeclared"]);
     let values = values(&[("a.b", Value::Text("x".to_owned()))]);
-    let mut few = body(100);
-    few["fields"]["required"] = json!(["a.b"]);
-    let findings = compile(&few).err().unwrap_or_default();
-    // `range` is a function, and no template may call one.
-    assert_eq!(findings, ["template.undeclared"]);
     let nested = "{% for i in [1,2,3,4,5,6,7,8,9] %}";
     let end = "{% endfor %}";
     let deep =
