@@ -3,6 +3,7 @@
 //! **Invariants.** One port call is one transaction. A cache never authorises a send. Nothing about
 //! a person is in a log line, a metric, a span or an error message.
 
+pub mod activation;
 pub mod channel;
 pub mod files;
 pub mod http;

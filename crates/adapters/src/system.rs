@@ -28,3 +28,10 @@ impl Entropy for SystemEntropy {
         }
     }
 }
+
+/// Installs the TLS provider of the process; once is enough, more often does no harm.
+pub fn install_tls() {
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        tracing::debug!("a TLS provider was installed already");
+    }
+}

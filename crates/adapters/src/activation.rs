@@ -1,0 +1,160 @@
+//! The activation layer in process: what decisions read, kept close, never trusted to permit.
+//!
+//! An entry carries the generations of everything it was read from, taken *before* the read. A
+//! change raises the generations of what it touches before it commits and again after; so a fill
+//! that began before either cannot be served after it. Nothing is stamped with the time of filling,
+//! and nothing here is ever asked by the send gate.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, Hash, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use quick_cache::sync::Cache;
+
+/// How many generation counters there are; two keys that share one only miss more often.
+const STRIPES: usize = 1 << 16;
+
+/// Counters that rise when what they stand for may have changed.
+#[derive(Clone)]
+pub struct Generations {
+    stripes: Arc<[AtomicU64]>,
+    hasher: RandomState,
+}
+
+impl fmt::Debug for Generations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Generations")
+    }
+}
+
+impl Default for Generations {
+    fn default() -> Self {
+        Self {
+            stripes: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+/// The generations of a set of keys at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp(Vec<(usize, u64)>);
+
+impl Generations {
+    fn stripe<K: Hash>(&self, key: &K) -> usize {
+        usize::try_from(self.hasher.hash_one(key) % STRIPES as u64).unwrap_or(0)
+    }
+
+    fn at(&self, stripe: usize) -> u64 {
+        self.stripes.get(stripe).map_or(u64::MAX, |it| it.load(Ordering::SeqCst))
+    }
+
+    /// The generations of these keys now; take it before reading what depends on them.
+    pub fn stamp<K: Hash>(&self, keys: impl IntoIterator<Item = K>) -> Stamp {
+        Stamp(
+            keys.into_iter()
+                .map(|it| self.stripe(&it))
+                .map(|it| (it, self.at(it)))
+                .collect(),
+        )
+    }
+
+    /// What depends on these keys may have changed: before the commit and again after it.
+    pub fn raise<K: Hash>(&self, keys: impl IntoIterator<Item = K>) {
+        for key in keys {
+            if let Some(it) = self.stripes.get(self.stripe(&key)) {
+                it.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Whether nothing has been raised since the stamp.
+    pub fn holds(&self, stamp: &Stamp) -> bool {
+        stamp.0.iter().all(|(stripe, at)| self.at(*stripe) == *at)
+    }
+}
+
+/// Values with the stamps they were read under.
+pub struct Activated<K, V> {
+    entries: Cache<K, (V, Stamp)>,
+    generations: Generations,
+}
+
+impl<K, V> fmt::Debug for Activated<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Activated")
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Activated<K, V> {
+    /// At most `entries` values over these generations.
+    pub fn new(entries: usize, generations: Generations) -> Self {
+        Self { entries: Cache::new(entries), generations }
+    }
+
+    /// The value, if nothing it was read from has moved.
+    pub fn get(&self, key: &K) -> Option<V> {
+        let (value, stamp) = self.entries.get(key)?;
+        if self.generations.holds(&stamp) {
+            Some(value)
+        } else {
+            self.entries.remove(key);
+            None
+        }
+    }
+
+    /// Keeps a value read after the stamp was taken, unless something has moved since.
+    pub fn fill(&self, key: K, value: V, stamp: Stamp) {
+        if self.generations.holds(&stamp) {
+            self.entries.insert(key, (value, stamp));
+        }
+    }
+
+    /// The counters this layer watches.
+    pub const fn generations(&self) -> &Generations {
+        &self.generations
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer() -> Activated<&'static str, u32> {
+        Activated::new(16, Generations::default())
+    }
+
+    #[test]
+    fn a_value_is_served_until_something_it_rests_on_is_raised() {
+        let layer = layer();
+        let stamp = layer.generations().stamp(["a", "b"]);
+        layer.fill("k", 1, stamp);
+        assert_eq!(layer.get(&"k"), Some(1));
+        layer.generations().raise(["b"]);
+        assert_eq!(layer.get(&"k"), None);
+    }
+
+    #[test]
+    fn a_late_fill_loses() {
+        let layer = layer();
+        let stamp = layer.generations().stamp(["a"]);
+        layer.generations().raise(["a"]);
+        layer.fill("k", 1, stamp);
+        assert_eq!(layer.get(&"k"), None);
+    }
+
+    #[test]
+    fn a_fill_between_the_two_raises_of_a_change_is_void_after_the_second() {
+        let layer = layer();
+        layer.generations().raise(["a"]);
+        let stamp = layer.generations().stamp(["a"]);
+        layer.fill("k", 1, stamp);
+        layer.generations().raise(["a"]);
+        assert_eq!(layer.get(&"k"), None);
+    }
+}
