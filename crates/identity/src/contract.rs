@@ -283,7 +283,7 @@ pub async fn the_directory_follows_the_log(fixture: &dyn IdentityFixture) {
     assert_eq!(directory.key(&acme, a.id).await.unwrap(), Some(a.key.clone()));
     let mut expected = appended.persons[0].clone();
     expected.members.sort();
-    let mut ids = vec![a.id, b.id];
+    let mut ids = [a.id, b.id];
     ids.sort();
     let persons = directory.persons(&acme, &[b.id, a.id]).await.unwrap();
     assert_eq!(persons, ids.iter().map(|it| (*it, expected.clone())).collect::<Vec<_>>());

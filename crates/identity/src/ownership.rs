@@ -174,10 +174,10 @@ impl Settling<'_, '_> {
     fn settle_soft(&mut self, touches: &Touches) {
         let none = BTreeMap::new();
         for node in self.graph.nodes.keys() {
-            let touched = touches.get(node).unwrap_or(&none);
+            let sightings = touches.get(node).unwrap_or(&none);
             match self.partition.group(*node).and_then(|it| self.head_of.get(&it)).copied() {
-                Some(home) => self.settle_promoted(*node, home, touched),
-                None => self.settle_loose(*node, touched),
+                Some(home) => self.settle_promoted(*node, home, sightings),
+                None => self.settle_loose(*node, sightings),
             }
         }
     }

@@ -104,7 +104,9 @@ impl ResolutionService {
                 told.iter().flat_map(|it| it.1.seen.iter().map(|s| s.key.clone())).collect();
             let keys: Vec<_> = keys.into_iter().collect();
             self.amend(tenant, &keys, |change| {
-                told.iter().for_each(|(sighting, reading)| change.sight(sighting, reading));
+                for (sighting, reading) in &told {
+                    change.sight(sighting, reading);
+                }
             })
             .await?;
             nodes = self.nodes(tenant, &readings).await?;

@@ -59,6 +59,9 @@ impl ResolutionService {
         if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
             return Err(UnlinkError::Reason);
         }
+        if a == b {
+            return Err(UnlinkError::Apart);
+        }
         let directory = &self.0.directory;
         let (Some(first), Some(second)) =
             (directory.key(tenant, a).await?, directory.key(tenant, b).await?)
@@ -147,7 +150,11 @@ fn take_apart(
         // One of them is only attached: its sightings with this person are what is taken back.
         let (soft, rest) = if group(a) == group(founder) { (b, a) } else { (a, b) };
         let rest = if group(rest) == group(founder) { rest } else { founder };
-        let held = graph.soft.iter().filter(|it| it.a == soft && group(it.b) == group(rest));
+        let links = graph.hard.iter().chain(&graph.soft);
+        let held = links.filter(|it| {
+            (it.a == soft && group(it.b) == group(rest))
+                || (it.b == soft && group(it.a) == group(rest))
+        });
         (held.map(|it| it.assertion.id).collect(), (soft, rest))
     };
     let filed: Vec<_> = read
