@@ -190,8 +190,8 @@ pub struct NodeInputs {
     pub zone: ZoneUsed,
     /// What the node is told.
     pub cut: Cut,
-    /// One verdict per channel of [`Node::channels`].
-    pub verdicts: Vec<Verdict>,
+    /// One verdict per channel of [`Node::channels`], where it matters to the way of asking.
+    pub verdicts: Vec<Option<Verdict>>,
     /// One count per counter of [`Node::counters`]; `None` is unknown.
     pub counts: Vec<Option<u32>>,
     /// Room under the caps.
@@ -206,7 +206,7 @@ impl NodeInputs {
     /// The verdict on a channel of the node.
     pub fn verdict(&self, node: &Node, channel: Channel) -> Option<&Verdict> {
         let at = node.channels.iter().position(|it| *it == channel)?;
-        self.verdicts.get(at)
+        self.verdicts.get(at)?.as_ref()
     }
 }
 

@@ -7,7 +7,7 @@ use kernel::{Channel, Class, Currency, Digest, JourneyNode, Known, PurposeRef, T
 
 use crate::{
     condition::Type,
-    inputs::{Cut, CutSpec, FieldAsk},
+    inputs::{Cut, CutSpec, FieldAsk, Mode},
 };
 
 mod action;
@@ -134,6 +134,11 @@ impl Node {
         };
         let fields = self.cut.fields.iter().map(field).collect();
         Cut { fields, ..timing.clone() }
+    }
+
+    /// Whether a channel of the node matters to this way of asking.
+    pub fn uses(&self, channel: Channel, mode: &Mode) -> bool {
+        self.treatments.iter().any(|it| it.channel == channel && it.fits(mode))
     }
 
     /// Whether some treatment is made for this placement.

@@ -180,7 +180,7 @@ pub struct OccurrenceEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoliciesGroup {
-    /// Every artifact that took part.
+    /// Every artifact that took part, node by node.
     pub artifacts: Vec<ArtifactEntry>,
     /// The bundle.
     pub release: Digest,

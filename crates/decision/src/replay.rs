@@ -71,9 +71,13 @@ pub fn inputs(record: &Record, artifacts: &Artifacts) -> Result<Inputs, Mismatch
     let mut nodes = Vec::with_capacity(record.inputs.nodes.len());
     for (occurrence, told) in record.subject.occurrences.iter().zip(&record.inputs.nodes) {
         let node = artifacts.node(&told.node).ok_or_else(|| malformed("/core/nodes"))?;
-        let mine: Vec<_> = verdicts.by_ref().take(node.channels.len()).collect();
+        let mut mine = Vec::with_capacity(node.channels.len());
+        for channel in &node.channels {
+            let entry = node.uses(*channel, &mode).then(|| verdicts.next()).flatten();
+            mine.push(entry.map(|it| verdict(*channel, it)).transpose()?);
+        }
         let draw = draws.next_if(|it| it.node == node.name);
-        nodes.push(node_inputs(node, occurrence, told, &mine, draw)?);
+        nodes.push(node_inputs(node, occurrence, told, mine, draw)?);
     }
     Ok(Inputs {
         id: record.core.id,
@@ -101,7 +105,7 @@ fn node_inputs(
     node: &Node,
     occurrence: &OccurrenceEntry,
     told: &NodeEntry,
-    verdicts: &[&VerdictEntry],
+    verdicts: Vec<Option<Verdict>>,
     draw: Option<&DrawEntry>,
 ) -> Result<NodeInputs, Mismatch> {
     let headroom = match (&*told.headroom, told.headroom_until_us) {
@@ -111,9 +115,6 @@ fn node_inputs(
         _ => return Err(malformed("/inputs/nodes")),
     };
     let fields = told.fields.iter().map(field).collect::<Result<_, _>>()?;
-    let verdicts = (node.channels.iter().zip(verdicts))
-        .map(|(channel, it)| verdict(*channel, it))
-        .collect::<Result<_, _>>()?;
     Ok(NodeInputs {
         node: node.name.clone(),
         key: occurrence.key,

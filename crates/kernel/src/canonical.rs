@@ -200,7 +200,7 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("sha256:")?;
-        self.0.iter().try_for_each(|it| write!(f, "{it:02x}"))
+        write_hex(&self.0, f)
     }
 }
 
@@ -216,6 +216,19 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self, DigestError> {
         text.strip_prefix("sha256:").and_then(hex32).map(Self).ok_or(DigestError)
     }
+}
+
+/// Writes 64 hexadecimal digits in one piece: records are full of them.
+pub(crate) fn write_hex(bytes: &[u8; 32], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = [b'0'; 64];
+    for (to, byte) in out.chunks_exact_mut(2).zip(bytes) {
+        let pair = [byte >> 4, byte & 15];
+        for (to, nibble) in to.iter_mut().zip(pair) {
+            *to = DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        }
+    }
+    f.write_str(std::str::from_utf8(&out).unwrap_or_default())
 }
 
 /// Reads 64 hexadecimal digits.

@@ -50,7 +50,7 @@ pub struct OccurrenceKey(pub [u8; 32]);
 
 impl fmt::Display for OccurrenceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|it| write!(f, "{it:02x}"))
+        crate::canonical::write_hex(&self.0, f)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kernel::{Channel, Digest, Period};
 
-use crate::condition::Program;
+use crate::{condition::Program, inputs::Mode};
 
 /// One thing a node may do.
 #[derive(Debug, Clone)]
@@ -64,6 +64,16 @@ pub struct Treatment {
     pub when: Option<Program>,
     /// The fields it cannot do without, as slots.
     pub needs: Vec<usize>,
+}
+
+impl Treatment {
+    /// Whether it is made for this way of asking.
+    pub fn fits(&self, mode: &Mode) -> bool {
+        match mode {
+            Mode::Triggered => self.placement.is_none(),
+            Mode::Inbound { placement } => self.placement.as_ref() == Some(placement),
+        }
+    }
 }
 
 /// A name pinned by the release.

@@ -13,7 +13,7 @@ pub(super) fn permit(work: &mut Work<'_>) {
         let mut reason = reasons::PRM_REFUSED;
         let mut permitted = false;
         for (_, treatment) in at.treatments(candidate.action, &work.inputs.mode) {
-            match at.inputs.verdicts.get(treatment.channel_idx) {
+            match at.inputs.verdicts.get(treatment.channel_idx).and_then(Option::as_ref) {
                 None => reason = reasons::ENG_INVARIANT,
                 Some(it) => match it.permission {
                     Permission::Permitted => permitted = true,
@@ -36,7 +36,7 @@ pub(super) fn permit(work: &mut Work<'_>) {
 /// When permission may be asked again: the earliest end of a hold.
 pub(super) fn held_until(work: &Work<'_>, node: usize) -> Option<Instant> {
     let verdicts = &work.nodes.get(node)?.inputs.verdicts;
-    let holds = verdicts.iter().filter_map(|it| match it.permission {
+    let holds = verdicts.iter().flatten().filter_map(|it| match it.permission {
         Permission::Held { until } => Some(until),
         Permission::Permitted | Permission::Refused => None,
     });

@@ -53,7 +53,7 @@ fn place<'w>(work: &'w Work<'_>, candidate: &Candidate) -> Option<rank::Place<'w
 /// The first in file order that is permitted, fits and has what it needs.
 fn treatment(at: &NodeWork<'_>, action: usize, inputs: &Inputs) -> Option<usize> {
     let permitted = |channel: usize| {
-        let verdict = at.inputs.verdicts.get(channel);
+        let verdict = at.inputs.verdicts.get(channel).and_then(Option::as_ref);
         verdict.is_some_and(|it| it.permission == Permission::Permitted)
     };
     let known = |slot: &usize| matches!(at.inputs.cut.fields.get(*slot), Some(Known::Is { .. }));
@@ -135,7 +135,8 @@ fn chosen(work: &Work<'_>, winner: &Candidate) -> Option<Chosen> {
     let at = work.nodes.get(winner.work)?;
     let action = at.action(winner.action)?;
     let treatment = winner.treatment?;
-    let verdict = at.inputs.verdicts.get(at.node.treatments.get(treatment)?.channel_idx)?;
+    let channel = at.node.treatments.get(treatment)?.channel_idx;
+    let verdict = at.inputs.verdicts.get(channel)?.as_ref()?;
     Some(Chosen {
         node: Arc::clone(at.node),
         input: at.input,

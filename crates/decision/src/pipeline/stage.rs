@@ -105,13 +105,8 @@ impl<'a> NodeWork<'a> {
         action: usize,
         mode: &'m Mode,
     ) -> impl Iterator<Item = (usize, &'a Treatment)> + use<'a, 'm> {
-        self.node.treatments.iter().enumerate().filter(move |(_, it)| {
-            let fits = match mode {
-                Mode::Triggered => it.placement.is_none(),
-                Mode::Inbound { placement } => it.placement.as_ref() == Some(placement),
-            };
-            it.action == action && fits
-        })
+        let treatments = self.node.treatments.iter().enumerate();
+        treatments.filter(move |(_, it)| it.action == action && it.fits(mode))
     }
 
     /// The names behind the bits of an unknown.

@@ -23,7 +23,9 @@ const ENGINE: &str = concat!("assent/", env!("CARGO_PKG_VERSION"));
 
 pub(crate) fn build(work: &Work<'_>, outcome: &Outcome) -> Record {
     Record {
-        consent: ConsentGroup { verdicts: work.nodes.iter().flat_map(verdicts).collect() },
+        consent: ConsentGroup {
+            verdicts: work.nodes.iter().flat_map(|it| verdicts(it, &work.inputs.mode)).collect(),
+        },
         core: core(work, outcome),
         inputs: InputsGroup {
             hints: work.inputs.hints.clone(),
@@ -91,9 +93,11 @@ fn occurrence(it: &NodeInputs) -> OccurrenceEntry {
     }
 }
 
-fn verdicts(at: &NodeWork<'_>) -> Vec<VerdictEntry> {
+fn verdicts(at: &NodeWork<'_>, mode: &Mode) -> Vec<VerdictEntry> {
     let verdicts = at.node.channels.iter().zip(&at.inputs.verdicts);
     verdicts
+        .filter(|(channel, _)| at.node.uses(**channel, mode))
+        .filter_map(|(channel, it)| Some((channel, it.as_ref()?)))
         .map(|(channel, it)| {
             let (permission, until_us) = match it.permission {
                 Permission::Permitted => ("permitted", None),
@@ -202,7 +206,7 @@ fn draw(at: &NodeWork<'_>) -> Option<DrawEntry> {
 }
 
 fn policies(work: &Work<'_>, outcome: &Outcome) -> PoliciesGroup {
-    let mut artifacts = Vec::with_capacity(work.nodes.len() * 3 + 4);
+    let mut artifacts: Vec<ArtifactEntry> = Vec::with_capacity(work.nodes.len() * 3 + 4);
     for at in &work.nodes {
         artifacts.push(ArtifactEntry {
             digest: Arc::clone(&at.node.digest_text),
@@ -210,11 +214,13 @@ fn policies(work: &Work<'_>, outcome: &Outcome) -> PoliciesGroup {
             name: at.node.name.as_str().into(),
         });
         artifacts.extend(at.node.pins.iter().map(|(kind, it)| pinned(kind, it)));
-        artifacts.extend(at.node.sending.caps.iter().map(|it| pinned("cap", it)));
+        for cap in &at.node.sending.caps {
+            if !artifacts.iter().any(|it| it.kind == "cap" && it.name == cap.name) {
+                artifacts.push(pinned("cap", cap));
+            }
+        }
     }
     artifacts.extend(chosen(outcome).map(|it| pinned("template", &it.treatment().template)));
-    artifacts.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
-    artifacts.dedup();
     PoliciesGroup { artifacts, release: work.release.digest, sequence: work.release.sequence }
 }
 

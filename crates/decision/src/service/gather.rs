@@ -6,7 +6,7 @@ use kernel::{Instant, OccurrenceKey, Reason, TenantId, Why};
 
 use super::Sources;
 use crate::{
-    inputs::{Cut, Headroom, NodeInputs, Verdict},
+    inputs::{Cut, Headroom, Mode, NodeInputs, Verdict},
     node::{Fallback, Node, Otherwise},
     occurrence::ObjectRef,
     ports::{
@@ -72,9 +72,10 @@ pub(super) async fn inputs(
     person: &Person,
     wanted: Vec<Wanted>,
     cuts: Vec<Cut>,
+    mode: &Mode,
     as_of: Instant,
 ) -> Vec<NodeInputs> {
-    let verdicts = verdicts(sources, tenant, person, &wanted, as_of).await;
+    let verdicts = verdicts(sources, tenant, person, &wanted, mode, as_of).await;
     let histories = histories(sources, tenant, person, &wanted, as_of).await;
     let parts = wanted.into_iter().zip(cuts).zip(verdicts).zip(histories);
     parts
@@ -117,28 +118,33 @@ async fn verdicts(
     tenant: &TenantId,
     person: &Person,
     wanted: &[Wanted],
+    mode: &Mode,
     as_of: Instant,
-) -> Vec<Vec<Verdict>> {
+) -> Vec<Vec<Option<Verdict>>> {
     let mut asks: Vec<PermissionAsk> = Vec::new();
     let mut places = Vec::with_capacity(wanted.len());
     for it in wanted {
         let mine = it.node.channels.iter().map(|channel| {
+            if !it.node.uses(*channel, mode) {
+                return None;
+            }
             let ask = PermissionAsk {
                 purpose: it.node.purpose.clone(),
                 channel: *channel,
                 class: it.node.class,
             };
-            asks.iter().position(|known| *known == ask).unwrap_or_else(|| {
+            Some(asks.iter().position(|known| *known == ask).unwrap_or_else(|| {
                 asks.push(ask);
                 asks.len() - 1
-            })
+            }))
         });
         places.push(mine.collect::<Vec<_>>());
     }
     let answer = sources.permission.verdicts(tenant, &person.at, &asks, as_of).await;
     let verdicts = answer.ok().filter(|it| it.len() == asks.len()).unwrap_or_default();
     let verdict = |place: usize| verdicts.get(place).cloned().unwrap_or_else(Verdict::unreachable);
-    places.into_iter().map(|it| it.into_iter().map(verdict).collect()).collect()
+    let all = |it: Vec<Option<usize>>| it.into_iter().map(|place| place.map(verdict)).collect();
+    places.into_iter().map(all).collect()
 }
 
 /// One reading of contact history for the nodes that look at it; `None` where it failed.

@@ -231,12 +231,13 @@ impl DecisionService {
             })
             .collect();
         let cuts = gather::cuts(&self.sources, tenant, person, &wanted, as_of).await;
-        let nodes = gather::inputs(&self.sources, tenant, person, wanted, cuts, as_of).await;
+        let mode = Mode::Inbound { placement: Arc::clone(&ask.placement) };
+        let nodes = gather::inputs(&self.sources, tenant, person, wanted, cuts, &mode, as_of).await;
         Inputs {
             id: DecisionId::mint(as_of, &*self.sources.entropy),
             tenant: tenant.clone(),
             as_of,
-            mode: Mode::Inbound { placement: Arc::clone(&ask.placement) },
+            mode,
             request: Some(request),
             person: person.at.clone(),
             round,

@@ -252,7 +252,9 @@ impl TriggerService {
             wanted.push(it.wanted);
             cuts.push(it.cut);
         }
-        let nodes = gather::inputs(&self.sources, tenant, person, wanted, cuts, now).await;
+        let nodes =
+            gather::inputs(&self.sources, tenant, person, wanted, cuts, &Mode::Triggered, now)
+                .await;
         let inputs = Inputs {
             id: DecisionId::mint(now, &*self.sources.entropy),
             tenant: tenant.clone(),

@@ -53,7 +53,7 @@ fn good(field: &str) -> Value {
     }
 }
 
-fn verdict(permission: Permission) -> Verdict {
+pub(super) fn verdict(permission: Permission) -> Verdict {
     Verdict {
         permission,
         reasons: Vec::new(),
@@ -81,7 +81,7 @@ fn node_inputs(node: &Node, key: u8) -> NodeInputs {
             refusal: None,
             digests: vec![("catalogue".into(), Digest::of(b"catalogue"))],
         },
-        verdicts: node.channels.iter().map(|_| verdict(Permission::Permitted)).collect(),
+        verdicts: node.channels.iter().map(|_| Some(verdict(Permission::Permitted))).collect(),
         counts: vec![Some(0); node.counters.len()],
         headroom: Headroom::Free,
         objections: Vec::new(),
@@ -200,7 +200,9 @@ fn without_permission_no_rule_runs() {
     ] {
         for name in ALL {
             let mut asked = inputs(&release.artifacts, &[name]);
-            asked.nodes[0].verdicts.iter_mut().for_each(|it| it.permission = permission);
+            for verdict in asked.nodes[0].verdicts.iter_mut().flatten() {
+                verdict.permission = permission;
+            }
             let decided = decide(&release, &asked);
             assert_eq!(decided.record.outcome.reason, Some(expected.clone()));
             assert_eq!(decided.record.outcome.effect, "deny");
@@ -220,7 +222,9 @@ fn an_unreachable_source_is_retried_and_never_acted_around() {
     let mut context = inputs(&release.artifacts, &["renewal.day90"]);
     context.nodes[0].cut.refusal = Some(reasons::CTX_UNREACHABLE);
     let mut permission = inputs(&release.artifacts, &["renewal.day90"]);
-    permission.nodes[0].verdicts.iter_mut().for_each(|it| *it = Verdict::unreachable());
+    for verdict in permission.nodes[0].verdicts.iter_mut().flatten() {
+        *verdict = Verdict::unreachable();
+    }
     let mut history = inputs(&release.artifacts, &["renewal.day90"]);
     history.nodes[0].headroom = Headroom::Unknown;
     for (asked, reason) in [
@@ -327,7 +331,7 @@ fn the_holdout_is_decided_in_full() {
     assert_eq!(outcome.reason, Some(reasons::EXP_HOLDOUT));
     assert_eq!(&*outcome.action.as_ref().unwrap().treatment, "email");
     let mut refused = held.clone();
-    refused.nodes[0].verdicts[0].permission = Permission::Refused;
+    refused.nodes[0].verdicts[0] = Some(verdict(Permission::Refused));
     assert_eq!(reason(&refused), Some(reasons::PRM_REFUSED));
 }
 

@@ -6,11 +6,11 @@ use kernel::{DecisionId, Digest, Known, RuleId, Why};
 use uuid::Uuid;
 
 use super::{
-    pipeline::{ALL, inputs, release},
+    pipeline::{ALL, inputs, release, verdict},
     world::at,
 };
 use crate::{
-    inputs::{Headroom, Mode, Permission},
+    inputs::{Headroom, Mode, Permission, Verdict},
     pipeline::decide,
     ports::Release,
     reasons,
@@ -63,8 +63,10 @@ fn every_kind_of_record_replays_bit_for_bit() {
     odd.nodes[1].counts = vec![None];
     odd.nodes[2].headroom = Headroom::Full { until: at("2026-07-03T00:00:00Z") };
     odd.nodes[3].cut.fields[0] = Known::NotApplicable(RuleId::new("none"));
-    odd.nodes[3].verdicts[0].permission = Permission::Held { until: at("2026-07-02T00:00:00Z") };
-    odd.nodes[3].verdicts[1].reasons = vec![reasons::PRM_REFUSED];
+    let held = Permission::Held { until: at("2026-07-02T00:00:00Z") };
+    odd.nodes[3].verdicts[0] = Some(verdict(held));
+    odd.nodes[3].verdicts[1] =
+        Some(Verdict { reasons: vec![reasons::PRM_REFUSED], ..verdict(Permission::Refused) });
     odd.nodes[3].objections = vec![reasons::TRG_REENTRY];
     odd.supersedes = Some(DecisionId::from_uuid(Uuid::from_u128(9)));
     odd.round = 3;
