@@ -1,4 +1,4 @@
-//! The attributes of a CloudEvent 1.0, read from its structured form.
+//! The attributes of a `CloudEvent` 1.0, read from its structured form.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub const ATTRIBUTE_NAME_MAX: usize = 20;
 /// The longest attribute value.
 pub const ATTRIBUTE_BYTES_MAX: usize = 1_024;
 
-/// One CloudEvent, read and not yet judged.
+/// One `CloudEvent`, read and not yet judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// Its id at the source.

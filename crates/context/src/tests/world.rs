@@ -156,7 +156,7 @@ impl World {
 }
 
 /// A login, with members replaced or (by null) removed.
-pub(super) fn login(id: &str, changes: Value) -> Value {
+pub(super) fn login(id: &str, changes: &Value) -> Value {
     let mut event = json!({
         "specversion": "1.0", "id": id, "source": "app", "type": "product.login.v1",
         "subject": "user_id:U1", "time": T0, "data": { "device_id": "D1" },
