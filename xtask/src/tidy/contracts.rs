@@ -2,17 +2,13 @@
 
 use super::{DOMAINS, Finding, Tree, rust::Rust, tree::is_support};
 
-/// Ports answered by a bridge in `service`: its two sides are already under contract.
-const BRIDGED: &[(&str, &str)] = &[];
-
 /// The most methods of a port.
 const METHODS_MAX: usize = 5;
 
-/// A suite macro and the text that says which port it is for.
+/// A suite macro and the laws it lists.
 struct Suite {
     name: String,
     body: String,
-    doc: String,
 }
 
 /// A law is named by a suite, and a suite runs on the reference implementation.
@@ -53,14 +49,12 @@ pub(crate) fn ports(tree: &Tree) -> Vec<Finding> {
                 if methods > METHODS_MAX {
                     tell(format!("`{port}` has {methods} methods, at most {METHODS_MAX}"));
                 }
-                if BRIDGED.contains(&(domain, port)) {
-                    continue;
-                }
-                if !tree.module(domain, "memory").any(|(_, text)| implements(text, port, "Memory"))
-                {
+                let own = format!("crates/{domain}/src/");
+                if !tree.under(&own, ".rs").any(|(_, text)| implements(text, port)) {
                     tell(format!("`{port}` has no reference implementation"));
                 }
-                match suites.iter().find(|it| is_for(it, port)) {
+                let laws = laws_of(tree, domain, port);
+                match suites.iter().find(|it| it.is_for(port, &laws)) {
                     None => tell(format!("`{port}` has no suite")),
                     Some(suite) => {
                         for sentence in adapters(tree, domain, port, &suite.name) {
@@ -112,9 +106,45 @@ pub(crate) fn answers(tree: &Tree) -> Vec<Finding> {
 
 /// Whether the file implements the port of this domain, not its namesake of another.
 fn is_answer(path: &str, text: &str, domain: &str, port: &str) -> bool {
-    text.contains(&format!("{port} for "))
-        && implements(text, port, "")
+    implements(text, port)
         && (path.starts_with(&format!("crates/{domain}/")) || Rust::read(text).names(domain))
+}
+
+/// The laws that take the port, or a fixture that gives it by itself or in a struct with others.
+fn laws_of(tree: &Tree, domain: &str, port: &str) -> Vec<String> {
+    let contract: Vec<_> =
+        tree.module(domain, "contract").map(|(_, text)| Rust::read(text)).collect();
+    let owned = port.to_owned();
+    let mut takes = vec![owned.clone()];
+    let sources = format!("crates/{domain}/src/");
+    for (_, text) in tree.under(&sources, ".rs").filter(|(_, text)| text.contains(port)) {
+        takes.extend(holders(&Rust::read(text), "pub struct ", std::slice::from_ref(&owned)));
+    }
+    for rust in &contract {
+        let fixtures = holders(rust, "pub trait ", &takes);
+        takes.extend(fixtures);
+    }
+    let mut laws = Vec::new();
+    for rust in &contract {
+        for (at, law) in rust.named_after("pub async fn ") {
+            let signature = rust.code.get(at..).unwrap_or_default();
+            let signature = signature.split('{').next().unwrap_or_default();
+            if takes.iter().any(|it| Rust::read(signature).names(it)) {
+                laws.push(law.to_owned());
+            }
+        }
+    }
+    laws
+}
+
+/// The structs or traits whose bodies name one of these.
+fn holders(rust: &Rust, keyword: &str, named: &[String]) -> Vec<String> {
+    let holds = |at: usize| {
+        let body = Rust::read(rust.block(at));
+        named.iter().any(|it| body.names(it))
+    };
+    let all = rust.named_after(keyword).into_iter();
+    all.filter(|(at, _)| holds(*at)).map(|(_, name)| name.to_owned()).collect()
 }
 
 fn suites(tree: &Tree, owner: &str) -> Vec<Suite> {
@@ -122,24 +152,19 @@ fn suites(tree: &Tree, owner: &str) -> Vec<Suite> {
     for (_, text) in tree.module(owner, "contract") {
         let rust = Rust::read(text);
         for (at, name) in rust.named_after("macro_rules! ") {
-            let doc = text.get(..at).unwrap_or_default();
-            let doc = doc.rfind("\n\n").and_then(|it| doc.get(it..)).unwrap_or(doc);
-            let suite = Suite {
-                name: name.to_owned(),
-                body: rust.block(at).to_owned(),
-                doc: doc.to_owned(),
-            };
-            suites.push(suite);
+            suites.push(Suite { name: name.to_owned(), body: rust.block(at).to_owned() });
         }
     }
     suites.retain(|it| it.name.ends_with("_suite"));
     suites
 }
 
-/// A suite is for the port its name or its documentation names.
-fn is_for(suite: &Suite, port: &str) -> bool {
-    let words = suite.doc.split(|it: char| !it.is_alphanumeric());
-    suite.name == format!("{}_suite", snake(port)) || words.into_iter().any(|it| it == port)
+impl Suite {
+    /// A suite is for a port if it lists one of the port's laws.
+    fn is_for(&self, port: &str, laws: &[String]) -> bool {
+        let body = Rust::read(&self.body);
+        self.name == format!("{}_suite", snake(port)) || laws.iter().any(|it| body.names(it))
+    }
 }
 
 fn snake(name: &str) -> String {
@@ -157,11 +182,13 @@ fn runs(text: &str, suite: &str) -> bool {
     Rust::read(text).find(&format!("{suite}!")).next().is_some()
 }
 
-fn implements(text: &str, port: &str, by: &str) -> bool {
-    let rust = Rust::read(text);
-    let needle = format!("{port} for {by}");
-    rust.find(&needle).any(|at| {
-        let before = rust.code.get(..at).unwrap_or_default();
-        before.ends_with(' ') || before.ends_with("::")
-    })
+fn implements(text: &str, port: &str) -> bool {
+    let needle = format!("{port} for ");
+    text.contains(&needle) && {
+        let rust = Rust::read(text);
+        rust.find(&needle).any(|at| {
+            let before = rust.code.get(..at).unwrap_or_default();
+            before.ends_with(' ') || before.ends_with("::")
+        })
+    }
 }

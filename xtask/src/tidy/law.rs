@@ -42,8 +42,8 @@ const TECHNOLOGIES: [(&str, &[&str]); 14] = [
     ("anyhow", &["platform", "xtask"]),
 ];
 
-/// Clients the whole-binary scenarios and the benches may drive the platform with.
-const SCENARIO_TOOLS: [&str; 2] = ["axum", "reqwest"];
+/// What the whole-binary scenarios drive the platform with and the benches hold it against.
+const SCENARIO_TOOLS: [&str; 3] = ["axum", "reqwest", "sea-orm"];
 
 /// No crate depends on one above it or beside it.
 pub(crate) fn dependencies(tree: &Tree) -> Vec<Finding> {

@@ -6,7 +6,8 @@ use super::{Finding, Tree, rust::Rust};
 
 const ROOT: &str = "Cargo.toml";
 
-/// A member takes its lints and versions from the workspace and runs no doctests.
+/// A member takes its lints and versions from the workspace, runs no doctests and ships no
+/// reference implementation.
 pub(crate) fn members(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (_, directory) in tree.members() {
@@ -24,6 +25,13 @@ pub(crate) fn members(tree: &Tree) -> Vec<Finding> {
         for (name, dependency) in dependencies(&manifest) {
             if !is_true(dependency.get("workspace")) {
                 tell(format!("`{name}` must take its version from the workspace"));
+            }
+        }
+        let ships = manifest.get("dependencies").and_then(Value::as_table);
+        for (name, dependency) in ships.into_iter().flatten() {
+            let features = dependency.get("features").and_then(Value::as_array);
+            if features.into_iter().flatten().any(|it| it.as_str() == Some("testing")) {
+                tell(format!("`{name}` must not ship with its feature `testing`"));
             }
         }
     }

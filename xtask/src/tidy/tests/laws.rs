@@ -104,6 +104,19 @@ fn members_take_lints_and_versions_from_the_workspace() {
 }
 
 #[test]
+fn reference_implementations_do_not_ship() {
+    let testing = |table: &str| {
+        format!("[{table}]\nconsent = {{ workspace = true, features = [\"testing\"] }}\n{PLAIN}")
+    };
+    bites(
+        "manifest.members",
+        &[("crates/platform/Cargo.toml", &testing("dependencies"))],
+        &["crates/platform/Cargo.toml: `consent` must not ship with its feature `testing`"],
+        &[("crates/platform/Cargo.toml", &testing("dev-dependencies"))],
+    );
+}
+
+#[test]
 fn dependencies_are_used() {
     let root = "[workspace.dependencies]\nhex = \"0.4\"\nserde_json = \"1\"\n";
     let manifest = depending("dependencies", "serde_json");
@@ -211,8 +224,9 @@ fn files_leave_no_work_behind() {
     assert_eq!(offences("file.words", &[("src/a.rs", sleepy), ("b.rs", kept)]), [""; 0]);
 }
 
-const LAW: &str = "pub async fn it_lasts(x: &dyn X) {}\n";
-const SUITE: &str = "/// The suite of [`Ledger`].\n#[macro_export]\nmacro_rules! book_suite {\n    () => { it_lasts }\n}\n";
+const LAW: &str =
+    "pub trait X { fn x(&self) -> &dyn Ledger; }\npub async fn it_lasts(x: &dyn X) {}\n";
+const SUITE: &str = "#[macro_export]\nmacro_rules! book_suite {\n    () => { it_lasts }\n}\n";
 
 #[test]
 fn laws_are_listed_and_run() {
@@ -220,7 +234,7 @@ fn laws_are_listed_and_run() {
     bites(
         "contract.laws",
         &[("crates/consent/src/contract.rs", LAW)],
-        &["crates/consent/src/contract.rs:1: no suite lists the law `it_lasts`"],
+        &["crates/consent/src/contract.rs:2: no suite lists the law `it_lasts`"],
         &[],
     );
     bites(
@@ -236,6 +250,8 @@ fn laws_are_listed_and_run() {
 
 #[test]
 fn ports_are_small_and_under_contract() {
+    let contract = format!("{LAW}{SUITE}");
+    let contract = ("crates/consent/src/contract.rs", contract.as_str());
     let port = |methods: usize| format!("pub trait Ledger {{ {} }}\n", "fn f();".repeat(methods));
     let memory = "impl Ledger for MemoryLedger {}\n";
     bites(
@@ -249,14 +265,14 @@ fn ports_are_small_and_under_contract() {
         &[
             ("crates/consent/src/ports.rs", &port(5)),
             ("crates/consent/src/memory.rs", memory),
-            ("crates/consent/src/contract.rs", SUITE),
+            contract,
         ],
     );
     let sql = ("crates/adapters/src/sql/consent.rs", "impl consent::Ledger for SqlLedger {}\n");
     let before = [
         ("crates/consent/src/ports.rs", "pub trait Ledger {}\n"),
         ("crates/consent/src/memory.rs", memory),
-        ("crates/consent/src/contract.rs", SUITE),
+        contract,
         sql,
     ];
     let twice = "consent::book_suite!(plain);\nconsent::book_suite!(traced);\n";
