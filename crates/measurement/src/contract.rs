@@ -232,10 +232,10 @@ fn sighting(entropy: &dyn Entropy, day: u32, kind: SignalKind, state: &str) -> S
         state: state.to_owned(),
         reason: String::new(),
     };
-    Sighting { fact: FactId::mint(START, entropy), signal }
+    Sighting { fact: FactId::mint(START, entropy), signal, n: 1 }
 }
 
-/// Each sighting is counted once, by all of its labels, in order of the labels.
+/// Each sighting is counted once, as often as it says, by all of its labels, in order of the labels.
 pub async fn sightings_are_counted_once(fixture: &dyn EvidenceFixture) {
     let e = SeededEntropy::new(8);
     assert!(fixture.signals().read(&acme()).await.unwrap().counts.is_empty());
@@ -246,6 +246,7 @@ pub async fn sightings_are_counted_once(fixture: &dyn EvidenceFixture) {
         sighting(&e, 1, SignalKind::Decision, "none"),
     ];
     all.extend(SignalKind::ALL.map(|it| sighting(&e, 3, it, "")));
+    all[0].n = 5;
     all.push(all[1].clone());
     fixture.signals().add(&acme(), &all[..3]).await.unwrap();
     fixture.signals().add(&acme(), &all).await.unwrap();
@@ -255,7 +256,7 @@ pub async fn sightings_are_counted_once(fixture: &dyn EvidenceFixture) {
     let mut wanted = vec![
         (SignalKind::Decision, "act", 2),
         (SignalKind::Decision, "none", 1),
-        (SignalKind::Delivery, "accepted", 1),
+        (SignalKind::Delivery, "accepted", 5),
     ];
     wanted.extend(SignalKind::ALL.map(|it| (it, "", 1)));
     assert_eq!(counts, wanted);

@@ -44,7 +44,7 @@ struct Delivered {
 struct Applied {
     #[serde(rename = "type")]
     event_type: String,
-    occurred_at: Option<Instant>,
+    time: Option<Instant>,
 }
 
 /// The names of events and facts that some plan counts.
@@ -128,7 +128,7 @@ fn exposure(fact: &Fact) -> Option<Exposure> {
 fn happened(fact: &Fact, counted: &BTreeSet<&str>) -> Option<(String, Instant)> {
     if fact.name == "context.event.applied" {
         let read = Applied::deserialize(&fact.body).ok()?;
-        let at = read.occurred_at.unwrap_or(fact.at);
+        let at = read.time.unwrap_or(fact.at);
         return counted.contains(&*read.event_type).then_some((read.event_type, at));
     }
     counted.contains(&*fact.name).then(|| (fact.name.clone(), fact.at))
@@ -148,7 +148,7 @@ pub fn sightings(facts: &[&Fact]) -> Vec<Sighting> {
                 state: bounded(state),
                 reason: bounded(reason),
             };
-            Some(Sighting { fact: fact.id, signal })
+            Some(Sighting { fact: fact.id, signal, n: times(fact) })
         })
         .collect()
 }
@@ -175,8 +175,16 @@ fn labels(fact: &Fact) -> Option<(SignalKind, &str, &str, &str)> {
                 return Some((SignalKind::Delivery, text("node"), state, reason()));
             }
             let state = name.strip_prefix("context.event.").filter(|it| *it != "applied")?;
-            Some((SignalKind::Event, "", state, reason()))
+            Some((SignalKind::Event, "", state, text("code")))
         }
+    }
+}
+
+/// For how many events a fact speaks: intake tells a whole batch at once.
+fn times(fact: &Fact) -> u64 {
+    match fact.body.get("n").and_then(serde_json::Value::as_u64) {
+        Some(n) if fact.name.starts_with("context.event.") => n,
+        _ => 1,
     }
 }
 

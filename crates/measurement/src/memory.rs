@@ -125,7 +125,8 @@ impl SignalStore for MemoryMeasurement {
         self.locked(tenant, |state| {
             for it in sightings {
                 if state.seen.insert(it.fact) {
-                    *state.counts.entry(it.signal.clone()).or_default() += 1;
+                    let at = state.counts.entry(it.signal.clone()).or_default();
+                    *at = at.saturating_add(it.n);
                 }
             }
         })

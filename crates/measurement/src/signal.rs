@@ -52,13 +52,15 @@ pub struct Signal {
     pub reason: String,
 }
 
-/// One thing seen once, by the fact that says so.
+/// What one fact says was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     /// What it is deduplicated on.
     pub fact: FactId,
     /// What was seen.
     pub signal: Signal,
+    /// How often: a fact may speak for many events of one batch.
+    pub n: u64,
 }
 
 /// A counter and how far it got.

@@ -103,6 +103,7 @@ async fn evidence_outlives_its_writer() {
             state: "admitted".to_owned(),
             reason: String::new(),
         },
+        n: 1,
     };
     fixture.signals.add(&tenant, &[sighting]).await.unwrap();
     let again = SqlSignalStore::new(Arc::clone(&fixture.fresh.database));

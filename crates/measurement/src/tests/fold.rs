@@ -95,8 +95,10 @@ fn delivery(entropy: &dyn Entropy, of: &Fact, name: &str, at: Instant) -> Fact {
     Fact { subject: of.subject, ..fact(entropy, name, 0, at, body) }
 }
 
+/// Applied on the last day, whenever it happened.
 fn renewed(entropy: &dyn Entropy, who: u8, at: Instant) -> Fact {
-    fact(entropy, "context.event.applied", who, at, json!({ "type": "policy.renewed.v1" }))
+    let body = json!({ "type": "policy.renewed.v1", "time": at });
+    fact(entropy, "context.event.applied", who, day(29), body)
 }
 
 #[tokio::test]
@@ -188,7 +190,7 @@ async fn signals_count_names_and_reasons_only() {
     let at = |name: &str, body| fact(&e, name, 1, day(1), body);
     let facts = [
         at("context.event.admitted", json!({})),
-        at("context.event.rejected", json!({ "reason": "FD.SCHEMA" })),
+        at("context.event.rejected", json!({ "code": "FD.SCHEMA", "n": 7 })),
         at("context.event.applied", json!({ "type": "policy.renewed.v1" })),
         at("delivery.held", json!({ "node": "renewal.day90", "reasons": ["FQ.CAP", "FQ.QUIET"] })),
         at("delivery.late_handoff", json!({ "node": "renewal.day90" })),
@@ -200,8 +202,8 @@ async fn signals_count_names_and_reasons_only() {
         at("identity.merged", json!({})),
     ];
     let (_, signals) = world.told(&facts).await;
-    assert_eq!(signals.total(SignalKind::Event), 2);
-    assert_eq!(signals.by_label(SignalKind::Event)[&("", "rejected", "FD.SCHEMA")], 1);
+    assert_eq!(signals.total(SignalKind::Event), 8);
+    assert_eq!(signals.by_label(SignalKind::Event)[&("", "rejected", "FD.SCHEMA")], 7);
     let deliveries = signals.by_label(SignalKind::Delivery);
     assert_eq!(deliveries[&("renewal.day90", "held", "FQ.CAP")], 1);
     assert_eq!(deliveries[&(&*"n".repeat(LABEL_BYTES_MAX), "failed", "")], 1);

@@ -54,7 +54,7 @@ impl SignalStore for SqlSignalStore {
             let mut fresh = unseen(&write, tenant, chunk).await.map_err(&fault)?;
             for it in chunk.iter().filter(|it| fresh.remove(&it.fact)) {
                 let at = counts.entry(&it.signal).or_default();
-                *at = at.saturating_add(1);
+                *at = at.saturating_add(i64::try_from(it.n).unwrap_or(i64::MAX));
             }
         }
         raise(&write, tenant, &counts).await.map_err(&fault)?;

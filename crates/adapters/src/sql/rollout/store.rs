@@ -58,7 +58,7 @@ impl ArtifactStore for SqlArtifactStore {
             [tenant.as_str().into(), digest.as_bytes().to_vec().into()],
         );
         let row = connection.query_one_raw(statement).await.map_err(fault(what))?;
-        row.map(|it| rows::Body::from_query_result(&it, "").map_err(fault(what))?.try_into())
+        row.map(|it| rows::Row::from_query_result(&it, "").map_err(fault(what))?.try_into())
             .transpose()
     }
 
@@ -88,7 +88,7 @@ impl ArtifactStore for SqlArtifactStore {
             // An empty bundle is one row without an entry.
             let Some(name) = name else { continue };
             let artifact: Artifact =
-                rows::Body::from_query_result(row, "").map_err(fault(what))?.try_into()?;
+                rows::Row::from_query_result(row, "").map_err(fault(what))?.try_into()?;
             entries.push(Entry { kind: artifact.kind(), name, digest: artifact.digest() });
             artifacts.insert(artifact.digest(), artifact);
         }
@@ -166,16 +166,16 @@ mod rows {
     use super::{Arc, Artifact, Fault, FromQueryResult};
 
     #[derive(Debug, FromQueryResult)]
-    pub(super) struct Body {
+    pub(super) struct Row {
         artifact: Vec<u8>,
         kind: String,
         body: String,
     }
 
-    impl TryFrom<Body> for Artifact {
+    impl TryFrom<Row> for Artifact {
         type Error = Fault;
 
-        fn try_from(row: Body) -> Result<Self, Fault> {
+        fn try_from(row: Row) -> Result<Self, Fault> {
             let broken = || Fault::escalate("decoding an artifact");
             let kind = Kind::new(&row.kind).map_err(|it| broken().because(it))?;
             let body = serde_json::from_str(&row.body).map_err(|it| broken().because(it))?;
