@@ -84,52 +84,31 @@ pub fn observe(
 
 /// The arrivals of a tenant, by source and type.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Board(BTreeMap<(SystemId, EventType), Arrivals>);
+pub struct Board(BTreeMap<SystemId, BTreeMap<EventType, Arrivals>>);
 
 impl Board {
     /// The board of these arrivals.
     pub fn new(arrivals: impl IntoIterator<Item = Arrivals>) -> Self {
-        Self(arrivals.into_iter().map(|it| ((it.source.clone(), it.kind.clone()), it)).collect())
+        let mut out: BTreeMap<SystemId, BTreeMap<EventType, Arrivals>> = BTreeMap::new();
+        for it in arrivals {
+            out.entry(it.source.clone()).or_default().insert(it.kind.clone(), it);
+        }
+        Self(out)
     }
 
     /// Every arrival, by source and type.
     pub fn arrivals(&self) -> impl Iterator<Item = &Arrivals> {
-        self.0.values()
+        self.0.values().flat_map(BTreeMap::values)
     }
 
-    /// The state of every source and type of some contracts that ever arrived, at an instant.
-    pub fn states<'c>(
-        &self,
-        contracts: impl Fn(&EventType) -> Option<&'c Contract>,
-        now: Instant,
-    ) -> States {
-        let beat = EventType::new(HEARTBEAT).ok();
-        let state = |((source, kind), arrivals): (&(SystemId, EventType), &Arrivals)| {
-            let heartbeat = beat.as_ref().and_then(|it| self.0.get(&(source.clone(), it.clone())));
-            let contract = contracts(kind)?;
-            Some((
-                (source.clone(), kind.clone()),
-                observe(contract, Some(arrivals), heartbeat, now),
-            ))
-        };
-        States(self.0.iter().filter_map(state).collect())
-    }
-}
-
-/// The state of each source and type at one instant; what is not named never arrived.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct States(BTreeMap<(SystemId, EventType), Freshness>);
-
-impl States {
-    /// The state of a source and type.
-    pub fn of(&self, source: &SystemId, kind: &EventType) -> Freshness {
-        // A scan beats building an owned key: the board has a few dozen rows.
-        let found = self.0.iter().find(|((s, k), _)| k == kind && s == source);
-        found.map_or(Freshness::Never, |(_, it)| *it)
+    /// The arrivals of one type from one source.
+    pub fn of(&self, source: &SystemId, kind: &EventType) -> Option<&Arrivals> {
+        self.0.get(source)?.get(kind)
     }
 
-    /// Every state, by source and type.
-    pub fn iter(&self) -> impl Iterator<Item = (&SystemId, &EventType, Freshness)> {
-        self.0.iter().map(|((source, kind), it)| (source, kind, *it))
+    /// The state of a contract's type from one source, at an instant.
+    pub fn state(&self, source: &SystemId, contract: &Contract, now: Instant) -> Freshness {
+        let Some(arrivals) = self.0.get(source) else { return Freshness::Never };
+        observe(contract, arrivals.get(&contract.kind), arrivals.get(HEARTBEAT), now)
     }
 }

@@ -1,6 +1,6 @@
 //! The names context gives to things: fields, event types, objects, boundaries, regions.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -36,6 +36,13 @@ macro_rules! name {
 
             /// The name.
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        /// So that maps are asked with a text.
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }

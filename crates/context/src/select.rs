@@ -11,7 +11,7 @@ use crate::{
     Artifacts, BoundaryId, DataAction, FieldKey, ObjectRef, Region,
     boundary::{Boundary, FIELDS_MAX, denies},
     catalogue::FieldEntry,
-    freshness::States,
+    freshness::Board,
     ports::Standing,
     view::{Contribution, Reading, View, ViewVersion},
 };
@@ -182,6 +182,12 @@ pub struct BundleRefusal {
 }
 
 impl BundleRefusal {
+    /// A field as a rule sees it: what was not withheld is not told either.
+    pub fn known(&self, field: &FieldKey) -> Known<Value> {
+        let withheld = self.withheld.iter().find(|(it, _)| it == field);
+        Known::Unknown(withheld.map_or(Why::Withheld, |(_, reasons)| why(reasons)))
+    }
+
     /// A refusal of the whole cut.
     pub const fn whole(reason: Reason) -> Self {
         Self { reason, withheld: Vec::new() }
@@ -198,7 +204,7 @@ pub struct Ground<'g> {
     /// What the person lets stand.
     pub standing: &'g Standing,
     /// How fresh the sources are.
-    pub freshness: &'g States,
+    pub freshness: &'g Board,
     /// Where this runs.
     pub region: &'g Region,
     /// The instant.
@@ -343,7 +349,8 @@ fn age(
     ];
     checks.mark(ends.iter().any(|end| end.is_none_or(|end| end <= ground.as_of)), &RETENTION);
     let max_age = want.max_age.map_or(entry.tag.max_age, |it| it.min(entry.tag.max_age));
-    let stale = ground.as_of.since(it.time) > max_age
-        || !ground.freshness.of(&it.source, &it.kind).usable();
-    checks.mark(stale, &STALE);
+    let live = contract.is_some_and(|contract| {
+        ground.freshness.state(&it.source, contract, ground.as_of).usable()
+    });
+    checks.mark(!live || ground.as_of.since(it.time) > max_age, &STALE);
 }

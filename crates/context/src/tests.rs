@@ -22,6 +22,7 @@ mod bundles;
 mod fields;
 mod limits;
 mod parsing;
+mod scene;
 mod world;
 
 struct Memory {

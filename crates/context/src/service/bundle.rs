@@ -44,7 +44,6 @@ impl BundleService {
         objects.dedup();
         let view = self.store.view(tenant, &ask.person.nodes, &objects).await?;
         let board = self.board.board(tenant).await?;
-        let freshness = board.states(|kind| artifacts.contract(kind), ask.as_of);
         let Ok(standing) = self.standing.standing(tenant, &ask.person).await else {
             // Uncertainty about permission is refusal.
             let refused = || Err(BundleRefusal::whole(STANDING_UNKNOWN));
@@ -54,7 +53,7 @@ impl BundleService {
             view: &view,
             artifacts: &artifacts,
             standing: &standing,
-            freshness: &freshness,
+            freshness: &board,
             region: &self.region,
             as_of: ask.as_of,
         };

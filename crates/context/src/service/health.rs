@@ -8,6 +8,7 @@ use crate::{
     EventType,
     freshness::Freshness,
     ports::{ArtifactSource, DeadLetterGroup, DeadLetters, FreshnessBoard, Tally},
+    terms::Contract,
 };
 
 /// How one source fares with one type.
@@ -60,20 +61,20 @@ impl HealthService {
     pub async fn health(&self, tenant: &TenantId, limit: Limit) -> Result<Health, Fault> {
         let artifacts = self.artifacts.live(tenant).await?;
         let board = self.board.board(tenant).await?;
-        let states = board.states(|kind| artifacts.contract(kind), self.clock.now());
-        let source = |source: &SystemId, kind: &EventType| {
-            let found = board.arrivals().find(|it| it.kind == *kind && it.source == *source);
+        let now = self.clock.now();
+        let source = |source: &SystemId, contract: &Contract| {
+            let found = board.of(source, &contract.kind);
             SourceHealth {
                 source: source.clone(),
-                kind: kind.clone(),
-                state: states.of(source, kind),
+                kind: contract.kind.clone(),
+                state: board.state(source, contract, now),
                 received_at: found.map(|it| it.received_at),
                 lag_micros: found.map(|it| it.lag_micros),
             }
         };
-        let contracts = artifacts.contracts();
-        let pairs =
-            contracts.flat_map(|it| it.sources.iter().map(move |from| source(from, &it.kind)));
+        let pairs = artifacts
+            .contracts()
+            .flat_map(|it| it.sources.iter().map(move |from| source(from, it)));
         Ok(Health {
             sources: pairs.collect(),
             tallies: self.dead.tallies(tenant).await?,

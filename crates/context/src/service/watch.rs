@@ -37,9 +37,10 @@ impl FreshnessService {
         for tenant in self.board.tenants().await? {
             let artifacts = self.artifacts.live(&tenant).await?;
             let board = self.board.board(&tenant).await?;
-            let states = board.states(|kind| artifacts.contract(kind), now);
             for arrivals in board.arrivals() {
-                let to = states.of(&arrivals.source, &arrivals.kind);
+                // A type without a contract is nobody's promise.
+                let Some(contract) = artifacts.contract(&arrivals.kind) else { continue };
+                let to = board.state(&arrivals.source, contract, now);
                 if n_announced == limit || to == arrivals.announced {
                     continue;
                 }

@@ -5,122 +5,20 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use kernel::{Epoch, Known, Reason, Value, Why};
 use proptest::{prelude::*, sample::subsequence};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::world::{
-    T0, World, compile, instant, issued, login, node, person, purpose, shipped, tenant,
+use super::{
+    scene::{FIELDS, Scene, changed, cut, filled, key, nodes, scene, want},
+    world::{T0, World, instant, issued, login, person, purpose, tenant},
 };
 use crate::{
-    Artifacts, Ask, BoundaryId, Bundle, BundleRefusal, Cut, DataAction, FieldKey, ObjectKind,
-    ObjectRef, Region, Want,
+    Ask, BoundaryId, Bundle, BundleRefusal, Cut, DataAction, FieldKey, Region,
     boundary::FIELDS_MAX,
-    freshness::States,
-    ports::{ContextStore, FreshnessBoard, Standing},
-    select::{self, Ground, Narrowing, select},
+    freshness::Board,
+    ports::Standing,
+    select::{self, Narrowing},
     view::View,
 };
-
-fn key(text: &str) -> FieldKey {
-    FieldKey::new(text).unwrap()
-}
-
-fn want(field: &str) -> Want {
-    Want { field: key(field), required: false, max_age: None }
-}
-
-fn cut(fields: &[&str]) -> Cut {
-    Cut {
-        purpose: purpose("marketing.renewal"),
-        action: DataAction::Read,
-        boundary: BoundaryId::new("journey-renewal").unwrap(),
-        narrowing: Narrowing::default(),
-        object: Some(ObjectRef { kind: ObjectKind::new("policy").unwrap(), id: "P1".into() }),
-        wanted: fields.iter().map(|it| want(it)).collect(),
-    }
-}
-
-/// A person whose every field for a renewal is known, on the tenth of January.
-struct Scene {
-    view: View,
-    artifacts: Arc<Artifacts>,
-    standing: Standing,
-    freshness: States,
-    region: Region,
-    as_of: kernel::Instant,
-}
-
-const FIELDS: [&str; 8] = [
-    "person.first_name",
-    "person.time_zone",
-    "policy.autorenew",
-    "policy.renewal_on",
-    "policy.status",
-    "policy.tenure_months",
-    "service.open_complaint",
-    "person.language",
-];
-
-async fn filled() -> World {
-    let world = World::new();
-    let crm = "crm_id,email,first_name,time_zone,language,needs_support,updated_at\n\
-               C1,a@b.example,Ann,Europe/Berlin,de,true,2026-01-09T08:00:00Z\n";
-    let policies = "policy_no,crm_id,status,renewal_on,autorenew,tenure_months,updated_at\n\
-                    P1,C1,active,2026-04-10,false,24,2026-01-09T08:00:00Z\n";
-    let desk = "service_no,crm_id,open_complaint,updated_at\nS1,C1,false,2026-01-09T08:00:00Z\n";
-    world.neighbours.know("service_no", "S1", node(3));
-    for (system, csv) in [("crm", crm), ("policy_admin", policies), ("service_desk", desk)] {
-        world.imports.import(&tenant(), system, csv.as_bytes()).await.unwrap();
-    }
-    world.applies.run_once(100).await.unwrap();
-    world
-}
-
-fn nodes() -> [kernel::NodeId; 3] {
-    [node(1), node(2), node(3)]
-}
-
-async fn scene() -> Scene {
-    let world = filled().await;
-    let artifacts = super::world::release();
-    let object = cut(&[]).object.unwrap();
-    let as_of = instant(T0);
-    let board = world.context.board(&tenant()).await.unwrap();
-    Scene {
-        view: world.context.view(&tenant(), &nodes(), &[object]).await.unwrap(),
-        freshness: board.states(|kind| artifacts.contract(kind), as_of),
-        standing: Standing { purposes: [purpose("marketing.renewal")].into(), epoch: Epoch(4) },
-        region: Region::new("EU").unwrap(),
-        artifacts,
-        as_of,
-    }
-}
-
-impl Scene {
-    fn select(&self, cut: &Cut) -> Result<Bundle, BundleRefusal> {
-        let ground = Ground {
-            view: &self.view,
-            artifacts: &self.artifacts,
-            standing: &self.standing,
-            freshness: &self.freshness,
-            region: &self.region,
-            as_of: self.as_of,
-        };
-        select(cut, ground)
-    }
-
-    fn withheld(&self, cut: &Cut) -> Vec<Reason> {
-        let bundle = self.select(cut).unwrap();
-        assert!(bundle.fields.is_empty(), "{bundle:?}");
-        bundle.withheld[0].1.clone()
-    }
-}
-
-/// The shipped artifacts with one changed.
-fn changed(kind: &str, name: &str, change: impl FnOnce(&mut Json)) -> Arc<Artifacts> {
-    let mut sources = shipped();
-    change(&mut sources.iter_mut().find(|it| it.0 == kind && it.1 == name).unwrap().2);
-    Arc::new(compile(&sources).unwrap())
-}
 
 #[tokio::test]
 async fn a_bundle_holds_what_is_wanted_and_nothing_else() {
@@ -191,7 +89,7 @@ async fn age_is_judged_at_its_bound() {
 #[tokio::test]
 async fn a_source_in_breach_is_stale() {
     let mut scene = scene().await;
-    scene.freshness = States::default();
+    scene.freshness = Board::default();
     assert_eq!(scene.withheld(&cut(&["policy.renewal_on"])), [select::STALE]);
 }
 
@@ -243,6 +141,9 @@ async fn a_required_field_withheld_refuses_and_lists_all() {
     assert_eq!(refusal.reason, select::REQUIRED);
     let names: Vec<_> = refusal.withheld.iter().map(|it| it.0.as_str()).collect();
     assert_eq!(names, ["claim.stage", "no.such"]);
+    for field in ["claim.stage", "no.such", "policy.renewal_on"] {
+        assert_eq!(refusal.known(&key(field)), Known::Unknown(Why::Withheld));
+    }
 }
 
 #[tokio::test]
@@ -356,7 +257,7 @@ async fn objecting_makes_what_was_collected_for_it_unreadable() {
 fn delete(scene: &mut Scene, cut: &mut Cut, what: usize) {
     match what {
         0 => scene.standing = Standing::default(),
-        1 => scene.freshness = States::default(),
+        1 => scene.freshness = Board::default(),
         2 => scene.region = Region::new("US").unwrap(),
         3 => scene.view = View::default(),
         4 => cut.object = None,
