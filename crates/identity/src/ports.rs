@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use kernel::{Epoch, Fact, Fault, Instant, Limit, NodeId, PersonAt, SubjectId, TenantId};
+use kernel::{Digest, Epoch, Fact, Fault, Instant, Limit, NodeId, PersonAt, SubjectId, TenantId};
 
 use crate::{
     assertion::Assertion,
@@ -11,8 +11,6 @@ use crate::{
     namespace::Artifacts,
     node::{NamespaceId, Node, NodeKey},
 };
-
-use kernel::Digest;
 
 /// How a node belongs to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

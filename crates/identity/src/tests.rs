@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod history;
+mod limits;
 mod namespaces;
 mod stories;
 mod values;

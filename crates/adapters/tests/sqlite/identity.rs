@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use adapters::{
     sql::{
+        Database,
         identity::{SqlAssertionLog, SqlDirectory, SqlVault},
         outbox::SqlFactFeed,
     },
@@ -121,11 +122,12 @@ fn sighting(identifiers: Vec<Identifier>) -> Sighting {
 /// A few thousand rows of two systems meet in batches, and nothing of a value is in the file.
 #[tokio::test]
 async fn records_of_two_systems_meet_in_batches() {
-    let Fixture { log, directory, vault, fresh } = plain().await;
+    let place = tempfile::tempdir().unwrap();
+    let database = Database::open(&place.path().join("assent.db")).await.unwrap();
     let service = ResolutionService::new(Parts {
-        log: Arc::new(log),
-        directory: Arc::new(directory),
-        vault: Arc::new(vault),
+        log: Arc::new(SqlAssertionLog::new(Arc::clone(&database), KEY)),
+        directory: Arc::new(SqlDirectory::new(Arc::clone(&database))),
+        vault: Arc::new(SqlVault::new(Arc::clone(&database), KEY)),
         artifacts: Arc::new(MemoryArtifacts::new(Arc::new(namespaces()))),
         blinder: Blinder::new(&[7; 32]),
         clock: Arc::new(ManualClock::at(Instant::from_micros(1_700_000_000_000_000))),
@@ -148,13 +150,13 @@ async fn records_of_two_systems_meet_in_batches() {
     }
     let counts = service.counts(&acme).await.unwrap();
     assert_eq!((counts.nodes, counts.persons, counts.anonymous), (3_000, 1_000, 0));
-    let person = service.find(&acme, &[Identifier::stated("user_id", "X7")]).await.unwrap().unwrap();
+    let person =
+        service.find(&acme, &[Identifier::stated("user_id", "X7")]).await.unwrap().unwrap();
     let points = service.contact_points(&acme, person.subject).await.unwrap();
     let address = service.open_contact(&acme, points[0].node).await.unwrap();
     assert_eq!(address.as_deref(), Some("canary7@mail.example"));
-    let directory = fresh._directory.path().to_path_buf();
-    fresh.database.close().await.unwrap();
-    for file in std::fs::read_dir(directory).unwrap() {
+    database.close().await.unwrap();
+    for file in std::fs::read_dir(place.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         assert!(!bytes.windows(6).any(|it| it == b"canary"), "a raw value lies in the file");
     }
