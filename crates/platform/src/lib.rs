@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The composition root and the one binary, `assent`.
+//!
+//! **Invariants.** Only this crate sees every domain and every adapter. Configuration is read once.
+//! Memory implementations never ship.
+
+pub mod api_keys;
+pub mod cli;
+pub mod compose;
+pub mod config;
+pub mod demo;
+pub mod journeys;
+pub mod secrets;

@@ -92,7 +92,9 @@ mod tests {
         assert_ne!(first.derive("links"), first.derive("buckets"));
         #[cfg(unix)]
         {
-            let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
+            let mode = std::os::unix::fs::PermissionsExt::mode(
+                &fs::metadata(&path).unwrap().permissions(),
+            );
             assert_eq!(mode & 0o777, 0o600);
         }
         fs::write(&path, b"short").unwrap();

@@ -17,6 +17,8 @@ use crate::{auth::ApiKeys, bridge::artifacts::LiveArtifacts, lifecycle::Nudge, l
 
 /// Joins a span to the trace of a W3C `traceparent`; the adapter of telemetry knows how.
 pub type ContinueTrace = fn(&tracing::Span, &str);
+/// The W3C `traceparent` of the span we are in, if it is traced.
+pub type TraceParent = fn() -> Option<String>;
 
 /// The use cases of one process, wired by `platform`.
 pub struct App {
@@ -26,6 +28,8 @@ pub struct App {
     pub tenant: TenantId,
     /// Joins a span to a `traceparent`.
     pub continue_trace: ContinueTrace,
+    /// The `traceparent` of the span we are in.
+    pub trace_parent: TraceParent,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
     /// Who may call.

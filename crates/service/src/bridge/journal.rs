@@ -15,8 +15,11 @@ use decision::{
     ports::{self, Entry, Journal},
     record::{Record, StoredRecord},
 };
-use kernel::{Cursor, DecisionId, Fault, Limit, Page, PersonAt, TenantId};
+use kernel::{Cursor, DecisionId, Fact, Fault, Limit, Page, PersonAt, TenantId};
 use serde::Serialize;
+use tracing::{Instrument as _, Span};
+
+use crate::app::{ContinueTrace, TraceParent};
 
 /// How long decision records are kept: a retention class of audit.
 const CLASS: RetentionClass = RetentionClass::of("decision");
@@ -25,12 +28,28 @@ const CLASS: RetentionClass = RetentionClass::of("decision");
 pub struct AuditJournal {
     append: Arc<AppendService>,
     records: Arc<RecordService>,
+    continue_trace: ContinueTrace,
+    trace_parent: TraceParent,
 }
 
 impl AuditJournal {
     /// Kept by these.
-    pub const fn new(append: Arc<AppendService>, records: Arc<RecordService>) -> Self {
-        Self { append, records }
+    pub const fn new(
+        append: Arc<AppendService>,
+        records: Arc<RecordService>,
+        continue_trace: ContinueTrace,
+        trace_parent: TraceParent,
+    ) -> Self {
+        Self { append, records, continue_trace, trace_parent }
+    }
+
+    /// The span of one append, in the trace of the decision's own facts.
+    fn span(&self, facts: &[Fact]) -> Span {
+        let span = tracing::info_span!(target: "assent::decision", "decision.append");
+        if let Some(trace) = facts.iter().find_map(|it| it.trace.as_deref()) {
+            (self.continue_trace)(&span, trace);
+        }
+        span
     }
 }
 
@@ -69,7 +88,12 @@ fn stored(opened: &OpenedRecord) -> Result<Option<StoredRecord>, Fault> {
 
 #[async_trait]
 impl Journal for AuditJournal {
-    async fn append(&self, tenant: &TenantId, made: Entry) -> Result<ports::Appended, Fault> {
+    async fn append(&self, tenant: &TenantId, mut made: Entry) -> Result<ports::Appended, Fault> {
+        let span = self.span(&made.facts);
+        // Appends are grouped into one commit, which may happen inside another request's span.
+        if let Some(trace) = span.in_scope(self.trace_parent) {
+            made.facts.iter_mut().for_each(|it| it.trace = Some(trace.clone()));
+        }
         let record = made.record.parse().map_err(broken)?;
         let companion = Companion { settlements: made.settlements, handoff: made.handoff };
         let companion = if companion.is_empty() {
@@ -95,7 +119,7 @@ impl Journal for AuditJournal {
             facts: made.facts,
             companion,
         };
-        match self.append.append(submission).await {
+        match self.append.append(submission).instrument(span).await {
             Ok(Appended::New(_)) => Ok(ports::Appended::Committed),
             Ok(Appended::Existing(_, opened)) => stored(&opened)?
                 .map(ports::Appended::Duplicate)

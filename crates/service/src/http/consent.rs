@@ -111,20 +111,28 @@ async fn record(
     if body.events.len() > consent::service::EVENTS_PER_CALL_MAX {
         return Err(too_many());
     }
+    let mut results: Vec<Option<ResultOut>> = Vec::with_capacity(body.events.len());
     let mut events = Vec::with_capacity(body.events.len());
     for (i, it) in body.events.into_iter().enumerate() {
-        let found = it.person.find(&app.people, &caller.tenant).await;
-        let found =
-            found.map_err(|problem| problem.at(format!("/events/{i}/person"), "unknown"))?;
-        events.push(NewEvent {
-            id: it.id,
-            source: it.source,
-            node: found.at,
-            kind: it.kind,
-            event_time: it.event_time,
-            actor: it.actor,
-            answers: it.answers,
-        });
+        match it.person.resolve(&app.people, &caller.tenant).await {
+            Ok(Some(found)) => {
+                results.push(None);
+                events.push(NewEvent {
+                    id: it.id,
+                    source: it.source,
+                    node: found.at,
+                    kind: it.kind,
+                    event_time: it.event_time,
+                    actor: it.actor,
+                    answers: it.answers,
+                });
+            }
+            Ok(None) => {
+                let reason = Some(UNKNOWN_PERSON);
+                results.push(Some(ResultOut { status: "refused", id: it.id, reason }));
+            }
+            Err(problem) => return Err(problem.at(format!("/events/{i}/person"), "unclear")),
+        }
     }
     let ids: Vec<_> = events.iter().map(|it| it.id).collect();
     let recorded = app.consent.record(&caller.tenant, events).await.map_err(|it| match it {
@@ -132,9 +140,13 @@ async fn record(
         RecordError::Fault(fault) => fault.into(),
     })?;
     app.nudge.wake();
-    let results = ids.into_iter().zip(recorded.outcomes).map(|(id, it)| result(id, it)).collect();
+    let mut kept = ids.into_iter().zip(recorded.outcomes).map(|(id, it)| result(id, it));
+    let results = results.into_iter().filter_map(|it| it.or_else(|| kept.next())).collect();
     Ok(Json(RecordedOut { effect: recorded.effect, results }))
 }
+
+/// Nobody is known by the identifiers of an event.
+const UNKNOWN_PERSON: kernel::Reason = kernel::Reason::of("SU.UNKNOWN");
 
 fn too_many() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "consent", "too-many")

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use context::{
-    Refusal,
+    RawBatch, Refusal,
     admit::Caller as Source,
     parse_http,
     service::{AdmitError, ImportError, ItemOutcome},
@@ -80,7 +80,10 @@ async fn events(
         .filter(|(name, _)| name.as_str().starts_with("ce-"))
         .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
         .collect();
-    let batch = parse_http(content_type, &attributes, &body).map_err(|it| problem(&it))?;
+    let mut batch = parse_http(content_type, &attributes, &body).map_err(|it| problem(&it))?;
+    if let Some(trace) = (app.trace_parent)() {
+        join(&mut batch, &trace);
+    }
     let batched = batch.batched;
     let source = Source { sources: caller.sources.clone() };
     let outcomes =
@@ -90,6 +93,13 @@ async fn events(
         })?;
     app.nudge.wake();
     if batched { Ok(batch_answer(&outcomes)) } else { single(outcomes.into_iter().next()) }
+}
+
+/// An event that names no trace of its own continues the one of the request that brought it.
+fn join(batch: &mut RawBatch, trace: &str) {
+    for event in batch.items.iter_mut().flatten() {
+        event.entry("traceparent").or_insert_with(|| trace.into());
+    }
 }
 
 fn single(outcome: Option<ItemOutcome>) -> Result<Response, Problem> {

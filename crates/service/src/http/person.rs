@@ -57,6 +57,17 @@ impl PersonIn {
         people: &ResolutionService,
         tenant: &TenantId,
     ) -> Result<Found, Problem> {
+        self.resolve(people, tenant).await?.ok_or_else(|| {
+            Problem::unprocessable("identity", "unknown-person", "nobody is known by that")
+        })
+    }
+
+    /// The person, if there is one; a problem where the question itself is unclear.
+    pub async fn resolve(
+        &self,
+        people: &ResolutionService,
+        tenant: &TenantId,
+    ) -> Result<Option<Found>, Problem> {
         let person = match (self.subject, self.identifiers.len()) {
             (Some(subject), 0) => people.person(tenant, subject.uuid()).await?,
             (None, 1..=IDENTIFIERS_MAX) => {
@@ -75,11 +86,10 @@ impl PersonIn {
                 ));
             }
         };
-        let person = person.ok_or_else(|| {
-            Problem::unprocessable("identity", "unknown-person", "nobody is known by that")
-        })?;
-        let at = NodeId::from_uuid(person.subject.uuid());
-        Ok(Found { person, at })
+        Ok(person.map(|person| {
+            let at = NodeId::from_uuid(person.subject.uuid());
+            Found { person, at }
+        }))
     }
 }
 

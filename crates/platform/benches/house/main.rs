@@ -1,0 +1,112 @@
+//! `cargo xtask bench`: the embedded house against its floors, all in one run.
+//!
+//! Durable: an answer leaves only after its record is committed. Client and server share the cores.
+
+#![expect(clippy::print_stdout, clippy::expect_used, clippy::indexing_slicing, reason = "a bench prints, and panics when the house is broken")]
+
+mod floor;
+mod load;
+mod open;
+
+use std::{sync::Arc, time::{Duration, Instant}};
+
+use open::House;
+
+/// How many people are decided about.
+const PEOPLE: u32 = 5_000;
+/// How long each closed or open loop runs.
+const SPAN: Duration = Duration::from_secs(5);
+
+fn main() {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(run());
+}
+
+async fn run() {
+    let files = tempfile::tempdir().expect("a temporary directory");
+    let house = House::open(PEOPLE).await;
+    let ask = house.ask(PEOPLE);
+
+    println!("floors");
+    let echo = floor::echo().await;
+    let seen = load::closed(echo, 64, SPAN, ask.clone()).await;
+    line("axum echo, 64 connections", &seen);
+    for callers in [1, 16, 64] {
+        let path = files.path().join(format!("floor-{callers}.db"));
+        let it = floor::group_commit(&path, callers, SPAN).await;
+        println!(
+            "  group commit, {callers:>2} callers        {:>8.0}/s  p50 {:>6.2} ms  p99 {:>6.2} ms",
+            it.per_second, it.p50_ms, it.p99_ms
+        );
+    }
+
+    println!("decide over HTTP, embedded, durable");
+    load::closed(house.address, 16, Duration::from_secs(2), ask.clone()).await;
+    let seen = load::closed(house.address, 64, SPAN, ask.clone()).await;
+    line("closed loop, 64 connections", &seen);
+    for rate in [1_000, 5_000] {
+        let seen = load::open(house.address, rate, SPAN, ask.clone()).await;
+        line(&format!("open loop, {rate}/s"), &seen);
+    }
+
+    println!("event intake, durable");
+    let key = house.key.clone();
+    let (clock, entropy) = (house.assent.app.clock.clone(), house.assent.app.entropy.clone());
+    let batch: load::Request = Arc::new(move |_| {
+        let now = clock.now();
+        let events: Vec<_> = (0..100).map(|i| login(i, now, &*entropy)).collect();
+        let body = format!("[{}]", events.join(","));
+        load::post("/v1/events", &key, "application/cloudevents-batch+json", &body)
+    });
+    let seen = load::closed(house.address, 16, SPAN, batch).await;
+    line("batches of 100, 16 connections", &seen);
+    println!("  that is {:.0} events/s", seen.rate() * 100.0);
+    let key = house.key.clone();
+    let (clock, entropy) = (house.assent.app.clock.clone(), house.assent.app.entropy.clone());
+    let single: load::Request = Arc::new(move |n| {
+        let event = login(n, clock.now(), &*entropy);
+        load::post("/v1/events", &key, "application/cloudevents+json", &event)
+    });
+    let seen = load::closed(house.address, 16, SPAN, single).await;
+    line("single events, 16 connections", &seen);
+
+    let begun = Instant::now();
+    let check = house
+        .assent
+        .app
+        .prove
+        .verify_log(&kernel::TenantId::new("acme").expect("a tenant"))
+        .await
+        .expect("readable");
+    println!(
+        "log of {} entries verified whole in {:.1} s: {}",
+        check.size,
+        begun.elapsed().as_secs_f64(),
+        if check.broken_at.is_none() { "sound" } else { "BROKEN" }
+    );
+}
+
+fn login(n: u64, now: kernel::Instant, entropy: &dyn kernel::Entropy) -> String {
+    let id = kernel::EventId::mint(now, entropy);
+    format!(
+        "{{\"specversion\":\"1.0\",\"id\":\"{id}\",\"source\":\"app\",\"type\":\"product.login.v1\",\
+         \"subject\":\"user_id:U{}\",\"time\":\"{now}\",\"datacontenttype\":\"application/json\",\
+         \"data\":{{\"device_id\":\"D{}\"}}}}",
+        n % u64::from(PEOPLE),
+        n % u64::from(PEOPLE)
+    )
+}
+
+fn line(what: &str, seen: &load::Seen) {
+    println!(
+        "  {what:<32} {:>8.0}/s  p50 {:>6.2} ms  p99 {:>6.2} ms  ({} good, {} bad)",
+        seen.rate(),
+        seen.latency_ms(500),
+        seen.latency_ms(990),
+        seen.good,
+        seen.bad
+    );
+}

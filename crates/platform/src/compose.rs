@@ -1,0 +1,383 @@
+//! The wiring diagram: the only place that sees every domain and every adapter.
+//!
+//! It reads top to bottom: the machine, the systems of record, the domains with their bridges, the
+//! background work, the surface.
+
+use std::sync::Arc;
+
+use adapters::{
+    channel::sandbox::SandboxSender,
+    keys::{FileKek, FileSigner},
+    sql::{
+        Database,
+        audit::{SqlJournal, SqlKeyring, SqlRecords},
+        consent::{SqlLedger, SqlPolicyHead},
+        context::SqlContext,
+        decision::{DecisionCompanions, SqlTimetable},
+        delivery::{SqlContactLedger, SqlDeliveryStore, SqlInbox, SqlSendGate},
+        identity::{SqlAssertionLog, SqlDirectory, SqlVault},
+        measurement::{SqlExposureStore, SqlSignalStore},
+        outbox::SqlFactFeed,
+        rollout::{SqlArtifactStore, SqlReleaseLedger},
+    },
+    telemetry,
+    traced::Traced,
+};
+use anyhow::{Context as _, Result};
+use audit::service::{
+    AppendService, FactEntryService, ProveService, RecordService, Trail, TrailPorts,
+};
+use consent::service::{ConsentService, LedgerSnapshots, VerdictService};
+use context::{
+    Region,
+    service::{
+        AdmissionService, ApplyService, BundleService, FreshnessService, HealthService,
+        ImportService,
+    },
+};
+use decision::{DecisionService, ReadingService, TriggerService};
+use delivery::service::{
+    ContactService, DeliveryService, DispatchService, FeedbackService, InFlightService,
+    PlanService, Preparer,
+};
+use identity::{Blinder, service::ResolutionService};
+use kernel::{BucketKey, Clock, Entropy, FactFeed, TenantId};
+use measurement::service::{FoldService, ResultService};
+use rollout::{DeploymentId, ReleaseService, Validators};
+use service::{
+    app::App,
+    auth::ApiKeys,
+    bridge::{
+        artifacts::{LiveArtifacts, validate},
+        content::RecordedContent,
+        history::DeliveryHistory,
+        in_flight::DeliveryInFlight,
+        intake::{ConsentStanding, IdentityResolver},
+        journal::AuditJournal,
+        knowledge::ContextKnowledge,
+        links::SealedLinks,
+        measure::{Arms, NodePlans, Pseudonyms},
+        people::{IdentityAddresses, IdentityPeople},
+        permission::ConsentPermission,
+    },
+    lifecycle::Nudge,
+    links::LinkSealer,
+    relay::{Consumer, Job, Relay},
+    work,
+};
+
+use crate::{
+    config::{Config, DataDirectory},
+    secrets::Secrets,
+};
+
+/// What a process is made from besides its files.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Machine {
+    /// The real one.
+    pub fn real() -> Self {
+        use adapters::system::{SystemClock, SystemEntropy};
+        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+    }
+}
+
+/// A composed process.
+#[derive(Debug)]
+pub struct Assent {
+    /// The use cases.
+    pub app: Arc<App>,
+    /// Background work, in the order in which one round of it makes sense.
+    pub jobs: Vec<Arc<dyn Job>>,
+    /// The feed of facts.
+    pub feed: Arc<dyn FactFeed>,
+    /// Records of decisions, read and replayed.
+    pub reading: ReadingService,
+    database: Arc<Database>,
+    key_database: Arc<Database>,
+}
+
+impl Assent {
+    /// Closes the files.
+    pub async fn close(&self) -> Result<()> {
+        self.database.close().await.context("closing the systems of record")?;
+        self.key_database.close().await.context("closing the key store")
+    }
+}
+
+/// What every domain has against a bundle.
+pub fn validators() -> Validators {
+    Validators::new(vec![Box::new(validate)])
+}
+
+/// A process without a surface, for commands over the files of a deployment.
+pub async fn offline(data: &DataDirectory, tenant: &TenantId) -> Result<Assent> {
+    let config = Config::embedded(data.clone(), tenant.clone());
+    compose(&config, Machine::real(), ApiKeys::default(), Nudge::default()).await
+}
+
+/// Wires a process.
+#[expect(clippy::too_many_lines, reason = "the wiring diagram reads top to bottom, in one piece")]
+pub async fn compose(
+    config: &Config,
+    machine: Machine,
+    keys: ApiKeys,
+    nudge: Nudge,
+) -> Result<Assent> {
+    let Machine { clock, entropy } = machine;
+    let tenant = config.tenant.clone();
+
+    // The machine: files, secrets, systems of record.
+    let secrets_path = config.data.secrets();
+    std::fs::create_dir_all(&secrets_path)
+        .with_context(|| format!("making `{}`", secrets_path.display()))?;
+    let secrets = Secrets::open(&secrets_path.join("root"), &*entropy)?;
+    let database = Database::open(&config.data.database()).await.context("opening the database")?;
+    let key_database =
+        Database::open(&config.data.keys()).await.context("opening the key store")?;
+    let feed: Arc<dyn FactFeed> = Arc::new(Traced::new(SqlFactFeed::new(database.clone())));
+
+    // rollout: what is live.
+    let deployment = DeploymentId::new("assent").context("naming the deployment")?;
+    let releases = Arc::new(ReleaseService::new(
+        deployment,
+        Arc::new(Traced::new(SqlArtifactStore::new(database.clone()))),
+        Arc::new(Traced::new(SqlReleaseLedger::new(database.clone()))),
+        validators(),
+        clock.clone(),
+        entropy.clone(),
+    ));
+    let live = LiveArtifacts::new(releases.clone());
+    let artifacts = Arc::new(live.clone());
+
+    // audit: the log.
+    let kek = FileKek::open(&secrets_path.join("kek"), entropy.clone())
+        .context("opening the key-encryption key")?;
+    let signer = FileSigner::open(&secrets_path.join("log-key"), &*entropy)
+        .context("opening the log's signing key")?;
+    let companions = DecisionCompanions::registered();
+    let trail = Arc::new(Trail::new(
+        TrailPorts {
+            journal: Arc::new(Traced::new(SqlJournal::new(database.clone(), companions))),
+            records: Arc::new(Traced::new(SqlRecords::new(database.clone()))),
+            keyring: Arc::new(Traced::new(SqlKeyring::new(key_database.clone(), Arc::new(kek)))),
+            signer: Arc::new(Traced::new(signer)),
+        },
+        &config.operator,
+        clock.clone(),
+        entropy.clone(),
+    ));
+    let append = Arc::new(AppendService::new(trail.clone()));
+    let records = Arc::new(RecordService::new(trail.clone()));
+    let prove = Arc::new(ProveService::new(trail.clone()));
+    let journal: Arc<dyn decision::ports::Journal> =
+        Arc::new(AuditJournal::new(
+            append.clone(),
+            records.clone(),
+            telemetry::continue_trace,
+            telemetry::trace_parent,
+        ));
+
+    // identity: who is who.
+    let vault_key = secrets.derive("identity.vault");
+    let people = Arc::new(ResolutionService::new(identity::service::Parts {
+        log: Arc::new(Traced::new(SqlAssertionLog::new(database.clone(), vault_key))),
+        directory: Arc::new(Traced::new(SqlDirectory::new(database.clone()))),
+        vault: Arc::new(Traced::new(SqlVault::new(database.clone(), vault_key))),
+        artifacts: artifacts.clone(),
+        blinder: Blinder::new(&secrets.derive("identity.blind")),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    }));
+    let persons = Arc::new(IdentityPeople::new(people.clone(), append.clone()));
+
+    // consent: who allowed what, and what a withdrawal waits for.
+    let gate: Arc<dyn delivery::ports::SendGate> =
+        Arc::new(Traced::new(SqlSendGate::new(database.clone())));
+    let in_flight = DeliveryInFlight::new(InFlightService::new(gate.clone(), clock.clone()));
+    let ledger: Arc<dyn consent::ports::Ledger> =
+        Arc::new(Traced::new(SqlLedger::new(database.clone())));
+    let consent = Arc::new(ConsentService::new(
+        ledger.clone(),
+        Arc::new(in_flight),
+        artifacts.clone(),
+        clock.clone(),
+        entropy.clone(),
+    ));
+    let snapshots = Arc::new(LedgerSnapshots::new(ledger, persons.clone(), clock.clone()));
+    let policy = Arc::new(Traced::new(SqlPolicyHead::new(database.clone())));
+    let verdicts = Arc::new(VerdictService::new(snapshots, artifacts.clone(), policy));
+    let permission = Arc::new(ConsentPermission::new(verdicts.clone()));
+
+    // context: what is known.
+    let context_store = Arc::new(Traced::new(SqlContext::new(database.clone())));
+    let admission = AdmissionService::new(
+        context_store.clone(),
+        artifacts.clone(),
+        clock.clone(),
+        entropy.clone(),
+    );
+    let apply = Arc::new(ApplyService::new(
+        context_store.clone(),
+        context_store.clone(),
+        Arc::new(IdentityResolver::new(people.clone())),
+        artifacts.clone(),
+        clock.clone(),
+        entropy.clone(),
+    ));
+    let standing = Arc::new(ConsentStanding::new(verdicts.clone(), clock.clone()));
+    let region = Region::new(&config.region).context("naming the region")?;
+    let bundles = Arc::new(BundleService::new(
+        context_store.clone(),
+        context_store.clone(),
+        standing,
+        artifacts.clone(),
+        region,
+    ));
+    let health = Arc::new(HealthService::new(
+        context_store.clone(),
+        context_store.clone(),
+        artifacts.clone(),
+        clock.clone(),
+    ));
+    let watch = Arc::new(FreshnessService::new(
+        context_store,
+        artifacts.clone(),
+        clock.clone(),
+        entropy.clone(),
+    ));
+
+    // delivery: getting it there.
+    let store: Arc<dyn delivery::ports::DeliveryStore> =
+        Arc::new(Traced::new(SqlDeliveryStore::new(database.clone())));
+    let inbox: Arc<dyn delivery::ports::Inbox> =
+        Arc::new(Traced::new(SqlInbox::new(database.clone())));
+    let addresses = Arc::new(IdentityAddresses::new(people.clone(), verdicts.clone()));
+    let links = LinkSealer::new(secrets.derive("links"));
+    let preparer = Preparer::new(
+        delivery::service::Sources {
+            permissions: permission.clone(),
+            people: persons.clone(),
+            addresses: addresses.clone(),
+            links: Arc::new(SealedLinks::new(links.clone(), &config.base_url, clock.clone())),
+            content: Arc::new(RecordedContent::new(live.clone(), journal.clone())),
+            artifacts: artifacts.clone(),
+        },
+        Arc::new(SandboxSender::new(inbox.clone(), clock.clone()).routes()),
+        config.imprint.clone(),
+        entropy.clone(),
+    );
+    let plan = Arc::new(PlanService::new(
+        store.clone(),
+        gate.clone(),
+        preparer.clone(),
+        clock.clone(),
+        entropy.clone(),
+    ));
+    let dispatch = Arc::new(DispatchService::new(
+        store.clone(),
+        gate,
+        preparer,
+        clock.clone(),
+        entropy.clone(),
+    ));
+    let deliveries = Arc::new(DeliveryService::new(store.clone()));
+    let contacts = ContactService::new(
+        Arc::new(Traced::new(SqlContactLedger::new(database.clone()))),
+        artifacts.clone(),
+        addresses.clone(),
+        clock.clone(),
+        entropy.clone(),
+    );
+    let feedback = FeedbackService::new(store, clock.clone(), entropy.clone());
+
+    // decision: when to act, what to do, and why.
+    let sources = decision::Sources {
+        releases: artifacts.clone(),
+        persons: persons.clone(),
+        context: Arc::new(ContextKnowledge::new(bundles.clone(), apply.clone())),
+        permission,
+        history: Arc::new(DeliveryHistory::new(contacts, deliveries.clone())),
+        arms: Arc::new(Arms::new(BucketKey::new(secrets.derive16("buckets")))),
+        journal: journal.clone(),
+        timetable: Arc::new(Traced::new(SqlTimetable::new(database.clone()))),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    };
+    let triggers = Arc::new(TriggerService::new(sources.clone()));
+
+    // measurement: did it work.
+    let exposures: Arc<dyn measurement::ports::ExposureStore> =
+        Arc::new(Traced::new(SqlExposureStore::new(database.clone())));
+    let signals: Arc<dyn measurement::ports::SignalStore> =
+        Arc::new(Traced::new(SqlSignalStore::new(database.clone())));
+    let plans = Arc::new(NodePlans::new(live.clone()));
+    let fold = Arc::new(FoldService::new(
+        exposures.clone(),
+        signals.clone(),
+        plans.clone(),
+        Arc::new(Pseudonyms::new(secrets.derive("measurement.effect"))),
+    ));
+    let results = Arc::new(ResultService::new(exposures, signals, plans, clock.clone()));
+
+    // Background work.
+    let relay = |consumer: Arc<dyn Consumer>| -> Arc<dyn Job> {
+        Arc::new(Relay::new(feed.clone(), consumer, telemetry::continue_trace))
+    };
+    let entries = Arc::new(FactEntryService::new(trail));
+    let receipts = work::Receiving::new(
+        apply.clone(),
+        feedback,
+        consent.clone(),
+        deliveries.clone(),
+        persons.clone(),
+        addresses.clone(),
+    );
+    let jobs: Vec<Arc<dyn Job>> = vec![
+        Arc::new(work::Watching::new(live.clone(), tenant.clone())),
+        Arc::new(work::Freshness(watch)),
+        Arc::new(work::Applying(apply)),
+        relay(Arc::new(receipts)),
+        relay(Arc::new(work::Triggering(triggers.clone()))),
+        Arc::new(work::Firing(triggers)),
+        relay(Arc::new(work::Planning(plan))),
+        Arc::new(work::Dispatching(dispatch)),
+        relay(Arc::new(work::Measuring(fold))),
+        relay(Arc::new(work::Recording(entries))),
+    ];
+
+    let app = Arc::new(App {
+        clock,
+        tenant,
+        continue_trace: telemetry::continue_trace,
+        trace_parent: telemetry::trace_parent,
+        entropy,
+        keys,
+        links,
+        base_url: config.base_url.clone(),
+        people,
+        consent,
+        verdicts,
+        imports: Arc::new(ImportService::new(admission.clone(), artifacts)),
+        admission: Arc::new(admission),
+        bundles,
+        health,
+        decisions: Arc::new(DecisionService::new(sources.clone())),
+        journal,
+        records,
+        prove,
+        deliveries,
+        inbox,
+        releases,
+        live,
+        results,
+        nudge,
+    });
+    Ok(Assent { app, jobs, feed, reading: ReadingService::new(sources), database, key_database })
+}

@@ -1,0 +1,6 @@
+//! The binary as a user runs it: started, spoken to over HTTP, killed, started again.
+
+#![expect(clippy::unwrap_used, reason = "a broken scenario panics")]
+
+mod bad_input;
+mod server;
