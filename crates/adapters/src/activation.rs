@@ -16,8 +16,23 @@ use std::{
 
 use quick_cache::sync::Cache;
 
+mod choices;
+mod contacts;
+mod fields;
+mod people;
+mod policy;
+mod touched;
+
+pub use choices::{CachedSnapshots, RaisingLedger, SNAPSHOTS_MAX};
+pub use contacts::{CachedContacts, HISTORIES_MAX, RaisingGate, RaisingJournal};
+pub use fields::{CachedContext, VIEWS_MAX};
+pub use people::{CachedDirectory, NODES_MAX, PERSONS_MAX, RaisingAssertionLog};
+pub use policy::{CachedPolicyHead, POLICIES_MAX, RaisingReleaseLedger};
+
 /// How many generation counters there are; two keys that share one only miss more often.
 const STRIPES: usize = 1 << 16;
+/// Set for good on a counter whose change was abandoned half-way: nobody knows when it commits.
+const CLOSED: u64 = 1 << 63;
 
 /// Counters that rise when what they stand for may have changed.
 #[derive(Clone)]
@@ -73,9 +88,18 @@ impl Generations {
         }
     }
 
-    /// Whether nothing has been raised since the stamp.
+    /// Whether nothing has been raised since the stamp, nor closed.
     pub fn holds(&self, stamp: &Stamp) -> bool {
-        stamp.0.iter().all(|(stripe, at)| self.at(*stripe) == *at)
+        stamp.0.iter().all(|(stripe, at)| at & CLOSED == 0 && self.at(*stripe) == *at)
+    }
+
+    /// What depends on these keys is never kept again in this process.
+    pub fn close<K: Hash>(&self, keys: impl IntoIterator<Item = K>) {
+        for key in keys {
+            if let Some(it) = self.stripes.get(self.stripe(&key)) {
+                it.fetch_or(CLOSED, Ordering::SeqCst);
+            }
+        }
     }
 }
 
