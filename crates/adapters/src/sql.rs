@@ -13,6 +13,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 pub mod audit;
+pub mod companion;
 pub mod consent;
 pub mod context;
 pub mod decision;

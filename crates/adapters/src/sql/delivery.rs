@@ -8,6 +8,7 @@ mod schema;
 mod store;
 
 pub use contacts::SqlContactLedger;
+pub(super) use contacts::{keep as keep_contacts, read as read_contacts};
 pub use gate::SqlSendGate;
 pub use inbox::SqlInbox;
 pub(crate) use schema::schema;

@@ -77,25 +77,41 @@ impl CompanionHandler for DecisionCompanions {
         tenant: &TenantId,
         items: &[&Carried],
     ) -> Result<Vec<Verdict>, DbErr> {
-        let companions = items
-            .iter()
-            .map(|it| Companion::decode(&it.body).map_err(|it| DbErr::Custom(it.to_string())))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut fences = fences(transaction, tenant, &companions).await?;
-        let heads = heads(transaction, tenant, &companions).await?;
-        let mut verdicts = Vec::with_capacity(companions.len());
-        for companion in &companions {
-            let veto = judge(companion, &fences, &heads);
-            if veto.is_none() {
-                for it in &companion.settlements {
-                    timetable::settle(transaction, tenant, it).await?;
-                    fences.remove(it.key.0.as_slice());
-                }
-            }
-            verdicts.push(veto.map_or(Verdict::Apply, Verdict::Veto));
-        }
-        Ok(verdicts)
+        make(transaction, tenant, &decoded(items)?, &mut |_| None).await
     }
+}
+
+/// The companions of these items, in order.
+pub(in crate::sql) fn decoded(items: &[&Carried]) -> Result<Vec<Companion>, DbErr> {
+    items
+        .iter()
+        .map(|it| Companion::decode(&it.body).map_err(|it| DbErr::Custom(it.to_string())))
+        .collect()
+}
+
+/// Judges companions in order and settles those that stand; a hand-off that would be made is asked
+/// of the last judge, who may still refuse it.
+pub(in crate::sql) async fn make(
+    transaction: &DatabaseTransaction,
+    tenant: &TenantId,
+    companions: &[Companion],
+    last: &mut (dyn FnMut(&Handoff) -> Option<Reason> + Send),
+) -> Result<Vec<Verdict>, DbErr> {
+    let mut fences = fences(transaction, tenant, companions).await?;
+    let heads = heads(transaction, tenant, companions).await?;
+    let mut verdicts = Vec::with_capacity(companions.len());
+    for companion in companions {
+        let veto = judge(companion, &fences, &heads)
+            .or_else(|| companion.handoff.as_ref().and_then(&mut *last));
+        if veto.is_none() {
+            for it in &companion.settlements {
+                timetable::settle(transaction, tenant, it).await?;
+                fences.remove(it.key.0.as_slice());
+            }
+        }
+        verdicts.push(veto.map_or(Verdict::Apply, Verdict::Veto));
+    }
+    Ok(verdicts)
 }
 
 /// Why a companion must not be written, if there is a reason.

@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use delivery::{contact::Entry, ports::ContactLedger};
 use kernel::{Fact, Fault, Instant, NodeId, TenantId};
 use sea_orm::{
-    ConnectionTrait, DbErr, Order,
+    ConnectionTrait, DatabaseTransaction, DbErr, Order,
     sea_query::{Alias, Expr, ExprTrait, OnConflict, Query},
 };
 
 use super::{
     CONTACT, all, among, col, eq,
+    gate::reserve,
     rows::{CONTACT_COLUMNS, ContactRow, contact_row},
     select,
 };
@@ -47,6 +48,29 @@ pub(super) async fn since(
     all(connection, &query).await
 }
 
+/// The contacts of these nodes since an instant, oldest first, as the send gate reads them.
+pub(in crate::sql) async fn read(
+    connection: &impl ConnectionTrait,
+    tenant: &TenantId,
+    nodes: impl IntoIterator<Item = NodeId>,
+    at: Instant,
+) -> Result<Vec<Entry>, Fault> {
+    let rows = since(connection, tenant, nodes, at).await.map_err(fault("reading contacts"))?;
+    rows.into_iter().map(Entry::try_from).collect()
+}
+
+/// Keeps contacts in somebody else's transaction, as the send gate keeps its own.
+pub(in crate::sql) async fn keep(
+    write: &DatabaseTransaction,
+    tenant: &TenantId,
+    entries: &[Entry],
+) -> Result<(), DbErr> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    reserve(write, entries.iter().map(|it| contact_row(tenant, it)).collect()).await
+}
+
 #[async_trait]
 impl ContactLedger for SqlContactLedger {
     async fn history(
@@ -55,10 +79,7 @@ impl ContactLedger for SqlContactLedger {
         nodes: &[NodeId],
         at: Instant,
     ) -> Result<Vec<Entry>, Fault> {
-        let rows = since(self.database.reader(), tenant, nodes.iter().copied(), at)
-            .await
-            .map_err(fault("reading contacts"))?;
-        rows.into_iter().map(Entry::try_from).collect()
+        read(self.database.reader(), tenant, nodes.iter().copied(), at).await
     }
 
     async fn record(
