@@ -176,13 +176,12 @@ pub async fn compose(
     let append = Arc::new(AppendService::new(trail.clone()));
     let records = Arc::new(RecordService::new(trail.clone()));
     let prove = Arc::new(ProveService::new(trail.clone()));
-    let journal: Arc<dyn decision::ports::Journal> =
-        Arc::new(AuditJournal::new(
-            append.clone(),
-            records.clone(),
-            telemetry::continue_trace,
-            telemetry::trace_parent,
-        ));
+    let journal: Arc<dyn decision::ports::Journal> = Arc::new(AuditJournal::new(
+        append.clone(),
+        records.clone(),
+        telemetry::continue_trace,
+        telemetry::trace_parent,
+    ));
 
     // identity: who is who.
     let vault_key = secrets.derive("identity.vault");

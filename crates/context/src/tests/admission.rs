@@ -252,8 +252,8 @@ async fn rows_of_every_system_are_admitted() {
         (
             "app",
             format!(
-                "user_id,email,email_verified,device_id,onboarding_step,last_step_at,push_enabled,\
-                 account_tenure_months,updated_at\nU1,u@x.example,true,D1,identity,{at},true,3,{at}\n"
+                "user_id,crm_id,email,email_verified,device_id,onboarding_step,last_step_at,push_enabled,\
+                 account_tenure_months,updated_at\nU1,,u@x.example,true,D1,identity,{at},true,3,{at}\n"
             ),
         ),
         (
@@ -266,7 +266,7 @@ async fn rows_of_every_system_are_admitted() {
         (
             "comms",
             format!(
-                "comms_no,email,email_verified,last_sent_at,updated_at\nM1,u@x.example,true,{at},{at}\n"
+                "comms_no,crm_id,email,email_verified,last_sent_at,updated_at\nM1,,u@x.example,true,{at},{at}\n"
             ),
         ),
     ] {

@@ -1,6 +1,11 @@
 //! Floors measured in the same run: what the machine gives to anybody.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::{Duration, Instant}};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use adapters::sql::Database;
 use sea_orm::{ConnectionTrait, Statement};

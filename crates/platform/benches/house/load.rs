@@ -40,7 +40,8 @@ impl Seen {
 
     /// The latency below which this share (in per mille) of answers came, in milliseconds.
     pub(crate) fn latency_ms(&self, per_mille: usize) -> f64 {
-        let i = (self.latencies.len() * per_mille / 1_000).min(self.latencies.len().saturating_sub(1));
+        let i =
+            (self.latencies.len() * per_mille / 1_000).min(self.latencies.len().saturating_sub(1));
         self.latencies.get(i).map_or(f64::NAN, |it| f64::from(*it) / 1_000.0)
     }
 }
@@ -56,7 +57,12 @@ pub(crate) fn post(path: &str, key: &str, content_type: &str, body: &str) -> Vec
 }
 
 /// Each connection asks again as soon as it has its answer.
-pub(crate) async fn closed(to: SocketAddr, connections: usize, span: Duration, request: Request) -> Seen {
+pub(crate) async fn closed(
+    to: SocketAddr,
+    connections: usize,
+    span: Duration,
+    request: Request,
+) -> Seen {
     let counter = Arc::new(AtomicU64::new(0));
     let begun = Instant::now();
     let mut tasks = JoinSet::new();
@@ -79,7 +85,12 @@ pub(crate) async fn closed(to: SocketAddr, connections: usize, span: Duration, r
 
 /// Requests leave at a fixed rate whether or not earlier ones were answered; a request that waits
 /// for a free connection waits on the clock too.
-pub(crate) async fn open(to: SocketAddr, per_second: u32, span: Duration, request: Request) -> Seen {
+pub(crate) async fn open(
+    to: SocketAddr,
+    per_second: u32,
+    span: Duration,
+    request: Request,
+) -> Seen {
     const CONNECTIONS: usize = 64;
     let begun = Instant::now();
     let (send, receive) = mpsc::unbounded_channel::<(Instant, u64)>();

@@ -2,13 +2,21 @@
 //!
 //! Durable: an answer leaves only after its record is committed. Client and server share the cores.
 
-#![expect(clippy::print_stdout, clippy::expect_used, clippy::indexing_slicing, reason = "a bench prints, and panics when the house is broken")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a bench prints, and panics when the house is broken"
+)]
 
 mod floor;
 mod load;
 mod open;
 
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use open::House;
 

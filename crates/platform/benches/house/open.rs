@@ -74,13 +74,15 @@ impl House {
         let renewal = (now.utc() + chrono::TimeDelta::days(80)).date_naive();
         let (mut crm, mut app, mut policy, mut service) = (
             "crm_id,email,email_verified,phone,first_name,last_name,birth_date,country,time_zone,language,needs_support,updated_at\n".to_owned(),
-            "user_id,email,email_verified,device_id,onboarding_step,last_step_at,push_enabled,account_tenure_months,updated_at\n".to_owned(),
+            "user_id,crm_id,email,email_verified,device_id,onboarding_step,last_step_at,push_enabled,account_tenure_months,updated_at\n".to_owned(),
             "policy_no,crm_id,status,renewal_on,autorenew,tenure_months,premium_minor,currency,updated_at\n".to_owned(),
             "service_no,crm_id,email,open_complaint,updated_at\n".to_owned(),
         );
         for i in 0..people {
-            crm += &format!("C{i},p{i}@example.com,true,,Ada,L,1980-01-01,DE,Europe/Berlin,de,false,{now}\n");
-            app += &format!("U{i},p{i}@example.com,true,D{i},first_use,,true,12,{now}\n");
+            crm += &format!(
+                "C{i},p{i}@example.com,true,,Ada,L,1980-01-01,DE,Europe/Berlin,de,false,{now}\n"
+            );
+            app += &format!("U{i},C{i},p{i}@example.com,true,D{i},first_use,,true,12,{now}\n");
             policy += &format!("P{i},C{i},active,{renewal},false,24,10000,EUR,{now}\n");
             service += &format!("S{i},C{i},,false,{now}\n");
         }
@@ -101,8 +103,7 @@ impl House {
     /// The n-th ask of a page.
     pub(crate) fn ask(&self, people: u32) -> crate::load::Request {
         let key = self.key.clone();
-        let (clock, entropy) =
-            (self.assent.app.clock.clone(), self.assent.app.entropy.clone());
+        let (clock, entropy) = (self.assent.app.clock.clone(), self.assent.app.entropy.clone());
         Arc::new(move |n| {
             let i = n % u64::from(people);
             let request = kernel::EventId::mint(clock.now(), &*entropy).uuid();

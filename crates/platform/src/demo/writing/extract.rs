@@ -107,7 +107,7 @@ fn service(population: &Population) -> String {
 /// An account exists from registration; its steps come as events.
 fn product(population: &Population) -> String {
     let mut table = Table::new(
-        "user_id,email,email_verified,device_id,onboarding_step,last_step_at,push_enabled,account_tenure_months,updated_at",
+        "user_id,crm_id,email,email_verified,device_id,onboarding_step,last_step_at,push_enabled,account_tenure_months,updated_at",
     );
     for person in &population.people {
         let Some(user) = &person.user else { continue };
@@ -116,6 +116,7 @@ fn product(population: &Population) -> String {
         let is_done = user.onboarding == Onboarding::Done;
         table.row(&[
             &user.user_id,
+            customer(person, &dice, 900),
             &email,
             is_verified,
             &user.device_id,
@@ -154,16 +155,23 @@ fn policy(population: &Population) -> String {
 }
 
 fn comms(population: &Population) -> String {
-    let mut table = Table::new("comms_no,email,email_verified,last_sent_at,updated_at");
+    let mut table = Table::new("comms_no,crm_id,email,email_verified,last_sent_at,updated_at");
     for person in &population.people {
         let Some(comms_no) = &person.comms_no else { continue };
         let dice = Dice::of(population.seed, "comms row", comms_no);
         let (email, is_verified) = mailbox(person, &dice, 850);
         let updated_at = written(population, comms_no);
         let last_sent_at = if dice.in_thousand(300) { "" } else { &updated_at };
-        table.row(&[comms_no, &email, is_verified, last_sent_at, &updated_at]);
+        let customer = customer(person, &dice, 850);
+        table.row(&[comms_no, customer, &email, is_verified, last_sent_at, &updated_at]);
     }
     table.0
+}
+
+/// The customer number, where the system was told it.
+fn customer<'a>(person: &'a Person, dice: &Dice, told_in_thousand: u16) -> &'a str {
+    let crm_id = person.crm_ids.first().map_or("", String::as_str);
+    if dice.in_thousand(told_in_thousand) { crm_id } else { "" }
 }
 
 /// The address as a system has it: now and then in capitals, or a placeholder somebody typed to

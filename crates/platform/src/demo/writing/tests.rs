@@ -16,13 +16,13 @@ const HEADERS: [(&str, &str); 5] = [
     ("service.csv", "service_no,crm_id,email,open_complaint,updated_at"),
     (
         "product.csv",
-        "user_id,email,email_verified,device_id,onboarding_step,last_step_at,push_enabled,account_tenure_months,updated_at",
+        "user_id,crm_id,email,email_verified,device_id,onboarding_step,last_step_at,push_enabled,account_tenure_months,updated_at",
     ),
     (
         "policy.csv",
         "policy_no,crm_id,status,renewal_on,autorenew,tenure_months,premium_minor,currency,updated_at",
     ),
-    ("comms.csv", "comms_no,email,email_verified,last_sent_at,updated_at"),
+    ("comms.csv", "comms_no,crm_id,email,email_verified,last_sent_at,updated_at"),
 ];
 
 fn population() -> Population {
