@@ -179,12 +179,16 @@ impl<'a> Month<'a> {
             if dice.below(ASKING) != 0 {
                 continue;
             }
-            let placement = if dice.in_thousand(500) { "home.top" } else { "home.card" };
-            let body = json!({
+            let policy = self.population.whose(subject).and_then(|it| it.policies.first());
+            let mut body = json!({
                 "person": { "identifiers": [{ "namespace": "user_id", "value": user }] },
-                "placement": placement,
+                "placement": if policy.is_some() { "home.top" } else { "home.card" },
                 "request_id": dice.uuid(self.clock.now()),
             });
+            if let (Some(policy), Some(body)) = (policy, body.as_object_mut()) {
+                let object = json!({ "kind": "policy", "id": policy.policy_no });
+                body.insert("object".to_owned(), object);
+            }
             let headers = [("content-type", "application/json")];
             let answer =
                 self.client.post("/v1/decisions", &headers, body.to_string().into_bytes()).await;

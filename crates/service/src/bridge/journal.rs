@@ -3,7 +3,7 @@
 //! A record becomes one entry with its eight groups; settlements and the hand-off travel as the
 //! companion, in the same transaction.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use audit::{
@@ -13,10 +13,10 @@ use audit::{
 use decision::{
     companion::{self, Companion},
     ports::{self, Entry, Journal},
-    record::{Record, StoredRecord},
+    record::StoredRecord,
 };
 use kernel::{Cursor, DecisionId, Fact, Fault, Limit, Page, PersonAt, TenantId};
-use serde::Serialize;
+use serde_json::value::RawValue;
 use tracing::{Instrument as _, Span};
 
 use crate::app::{ContinueTrace, TraceParent};
@@ -57,22 +57,33 @@ fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
     Fault::escalate("translating a decision record").because(error)
 }
 
-/// The groups of a record with their custody (audit.md section 4).
-fn groups(record: &Record) -> Result<Vec<Group>, Fault> {
-    fn group<T: Serialize>(name: &'static str, custody: Custody, it: &T) -> Result<Group, Fault> {
-        // Members are declared in sorted order, so these bytes are canonical.
-        serde_json::to_vec(it).map(|json| Group { name, custody, json }).map_err(broken)
-    }
-    Ok(vec![
-        group("consent", Custody::Subject, &record.consent)?,
-        group("core", Custody::Period, &record.core)?,
-        group("inputs", Custody::Subject, &record.inputs)?,
-        group("model", Custody::Period, &record.model)?,
-        group("outcome", Custody::Period, &record.outcome)?,
-        group("policies", Custody::Period, &record.policies)?,
-        group("rationale", Custody::Subject, &record.rationale)?,
-        group("subject", Custody::Subject, &record.subject)?,
-    ])
+/// Whose keys seal a group of a record (audit.md section 4).
+fn custody(name: &str) -> Option<(&'static str, Custody)> {
+    Some(match name {
+        "consent" => ("consent", Custody::Subject),
+        "core" => ("core", Custody::Period),
+        "inputs" => ("inputs", Custody::Subject),
+        "model" => ("model", Custody::Period),
+        "outcome" => ("outcome", Custody::Period),
+        "policies" => ("policies", Custody::Period),
+        "rationale" => ("rationale", Custody::Subject),
+        "subject" => ("subject", Custody::Subject),
+        _ => return None,
+    })
+}
+
+/// The groups of a record: its members as they stand, because canonical bytes hold canonical bytes.
+fn groups(record: &StoredRecord) -> Result<Vec<Group>, Fault> {
+    let members: BTreeMap<&str, &RawValue> =
+        serde_json::from_slice(&record.bytes).map_err(broken)?;
+    members
+        .into_iter()
+        .map(|(member, json)| {
+            let (name, custody) = custody(member)
+                .ok_or_else(|| Fault::escalate("finding the custody of a record's group"))?;
+            Ok(Group { name, custody, json: json.get().as_bytes().to_vec() })
+        })
+        .collect()
 }
 
 /// The record of an opened entry; `None` where a group's keys are gone.
@@ -80,10 +91,9 @@ fn stored(opened: &OpenedRecord) -> Result<Option<StoredRecord>, Fault> {
     if !opened.closed.is_empty() {
         return Ok(None);
     }
-    let members = opened.groups.iter().map(|(name, json)| (name.clone(), json.clone())).collect();
-    let record: Record =
-        serde_json::from_value(serde_json::Value::Object(members)).map_err(broken)?;
-    record.store().map(Some).map_err(broken)
+    // A map by name, so that the bytes are canonical again.
+    let bytes = serde_json::to_vec(&opened.groups).map_err(broken)?;
+    Ok(Some(StoredRecord { id: DecisionId::from_uuid(opened.record.uuid()), bytes: bytes.into() }))
 }
 
 #[async_trait]
@@ -94,7 +104,6 @@ impl Journal for AuditJournal {
         if let Some(trace) = span.in_scope(self.trace_parent) {
             made.facts.iter_mut().for_each(|it| it.trace = Some(trace.clone()));
         }
-        let record = made.record.parse().map_err(broken)?;
         let companion = Companion { settlements: made.settlements, handoff: made.handoff };
         let companion = if companion.is_empty() {
             None
@@ -115,7 +124,7 @@ impl Journal for AuditJournal {
             idem: IdemKey::new(bytes, made.key_at),
             // Whether a repeat asked the same is decision's to say: it compares the requests.
             fingerprint: made.key,
-            groups: groups(&record)?,
+            groups: groups(&made.record)?,
             facts: made.facts,
             companion,
         };
