@@ -1,6 +1,7 @@
 //! Pages drawn on the server, whole without JavaScript.
 
 pub mod console;
+mod form;
 pub mod home;
 pub mod message;
 pub mod plot;

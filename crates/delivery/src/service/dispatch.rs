@@ -234,6 +234,16 @@ impl DispatchService {
             .map_or_else(|_| in_flight.state.clone(), |transition| transition.state);
         let mut facts =
             fact::of_state(in_flight, &state, person, now, FactId::mint(now, &*self.entropy));
+        // A withdrawal waits until the deadline at most: what may have left after it, left late.
+        let started = !matches!(result, Err(HandOffError::NotStarted));
+        if let State::InFlight { deadline } = in_flight.state
+            && request.is_some()
+            && started
+            && now > deadline
+        {
+            let id = FactId::mint(now, &*self.entropy);
+            facts.push(fact::named(in_flight, "delivery.late_handoff", &[], now, id));
+        }
         if contact == ContactMove::Commit
             && let Some(request) = request
         {

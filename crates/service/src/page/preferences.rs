@@ -20,7 +20,10 @@ use kernel::{Channel, Digest, Epoch, Instant, Known, Limit, NodeId, PersonAt, Ru
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::console::page;
+use super::{
+    console::page,
+    form::{Form, read_form},
+};
 use crate::{
     app::App,
     http::{
@@ -311,38 +314,6 @@ pub(super) fn act(parts: &[&[u8]]) -> Uuid {
         *to = *from;
     }
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
-}
-
-#[derive(Debug)]
-struct Form {
-    raw: String,
-    seen: u64,
-    purposes: Vec<String>,
-    channels: Vec<String>,
-}
-
-/// The largest form that is read.
-const FORM_FIELDS_MAX: usize = 256;
-
-fn read_form(bytes: &[u8]) -> Result<Form, Problem> {
-    let raw = std::str::from_utf8(bytes).map_err(|_| Problem::malformed("the form is not text"))?;
-    let mut form =
-        Form { raw: raw.to_owned(), seen: 0, purposes: Vec::new(), channels: Vec::new() };
-    for (i, pair) in raw.split('&').enumerate() {
-        if i >= FORM_FIELDS_MAX {
-            return Err(Problem::malformed("the form has too many fields"));
-        }
-        match pair.split_once('=') {
-            Some(("seen", it)) => {
-                form.seen = it.parse().map_err(|_| Problem::malformed("the form was not ours"))?;
-            }
-            // Names of purposes and channels need no decoding: `[a-z0-9._-]`.
-            Some(("purpose", it)) => form.purposes.push(it.to_owned()),
-            Some(("channel", it)) => form.channels.push(it.to_owned()),
-            _ => {}
-        }
-    }
-    Ok(form)
 }
 
 fn changes(visit: &Visit, form: &Form) -> Vec<PreferenceChange> {
