@@ -60,7 +60,6 @@ fn absent(person: &PersonAt, logs: &[NodeLog]) -> usize {
 fn contacts(members: &[Member]) -> Vec<Contact> {
     let mut all: Vec<_> = members
         .iter()
-        .filter(|it| it.link == Link::Hard)
         .flat_map(|member| {
             member.contacts.iter().map(|it| Contact {
                 channel: it.channel,

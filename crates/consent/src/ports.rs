@@ -120,7 +120,8 @@ pub struct Member {
     pub node: NodeId,
     /// How surely it belongs.
     pub link: Link,
-    /// What it can be reached over, if it is an address or a device.
+    /// What the person can be reached over, if it is an address or a device of theirs alone: one
+    /// they share is nobody's.
     pub contacts: Vec<ContactPoint>,
 }
 

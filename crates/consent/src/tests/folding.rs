@@ -85,6 +85,16 @@ fn grants_travel_over_hard_links_only_and_restrictions_over_all() {
 }
 
 #[test]
+fn a_device_only_this_person_was_seen_on_is_an_address() {
+    let mut world = World::new();
+    world.say(1, days(-9), given());
+    world.members[2].link = Link::Soft;
+    assert_eq!(world.reasons("marketing.renewal", Push), [""; 0]);
+    world.members[2].contacts.clear();
+    assert_eq!(world.reasons("marketing.renewal", Push), ["CP.NO_ADDRESS"]);
+}
+
+#[test]
 fn a_channel_is_withdrawn_alone() {
     let mut world = World::new();
     world.say(1, days(-9), given());

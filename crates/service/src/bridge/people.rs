@@ -97,6 +97,7 @@ impl consent::ports::PersonSource for IdentityPeople {
                 },
                 contacts: channels(it.namespace.as_str())
                     .iter()
+                    .filter(|_| it.link != Link::Shared)
                     .map(|channel| consent::ports::ContactPoint {
                         channel: *channel,
                         // A device takes push because its own app registered it there.
