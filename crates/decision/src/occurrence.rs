@@ -187,6 +187,8 @@ pub struct Occurrence {
     pub decision: Option<DecisionId>,
     /// When its state last changed.
     pub changed_at: Instant,
+    /// The trace of what armed it (W3C `traceparent`).
+    pub trace: Option<String>,
 }
 
 /// A step of one occurrence, valid only while its fence stands.

@@ -73,6 +73,7 @@ pub struct Grant {
     pub(crate) committed_at: Instant,
     pub(crate) deadline: Instant,
     pub(crate) windows: Vec<&'static str>,
+    pub(crate) trace: Option<String>,
 }
 
 macro_rules! getters {
@@ -131,6 +132,11 @@ macro_rules! getters {
             /// By when it has ended: withdrawals wait no longer.
             pub const fn deadline(&self) -> Instant {
                 self.grant().deadline
+            }
+
+            /// The trace it continues (W3C `traceparent`).
+            pub fn trace(&self) -> Option<&str> {
+                self.grant().trace.as_deref()
             }
 
             /// The zones in all of which its window was open.

@@ -216,6 +216,7 @@ fn pass(request: &GateRequest, now: Instant) -> Judgement {
         windows: request.windows.as_ref().map_or_else(Vec::new, |_| {
             request.zones.as_slice().iter().map(|it| it.name()).collect()
         }),
+        trace: delivery.trace.clone(),
     };
     let facts = fact::of_state(delivery, &transition.state, &request.person, now, request.fact);
     Judgement::Passed(Box::new(grant), change(request, transition.state, facts))

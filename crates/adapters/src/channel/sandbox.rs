@@ -12,6 +12,8 @@ use delivery::{
 };
 use kernel::{Channel, Clock, Recovery};
 
+use crate::traced::Traced;
+
 /// How long a hand-off to the inbox may take.
 const BUDGET: TimeDelta = TimeDelta::seconds(5);
 
@@ -30,7 +32,7 @@ impl SandboxSender {
 
     /// This sender on every channel.
     pub fn routes(self) -> Routes {
-        let sender: Arc<dyn Sender> = Arc::new(self);
+        let sender: Arc<dyn Sender> = Arc::new(Traced::new(self));
         let capabilities = Capabilities { deduplicates: true, budget: BUDGET };
         let route = Route { provider: "sandbox", capabilities, sender };
         Channel::ALL.iter().map(|it| (*it, route.clone())).collect()

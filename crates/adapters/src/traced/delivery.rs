@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use async_trait::async_trait;
 use delivery::{
     attempt::Attempt,
     contact::Entry,
@@ -21,8 +22,10 @@ use kernel::{
     Channel, Cursor, DecisionId, DeliveryId, Digest, Fact, Fault, Instant, Known, Limit, NodeId,
     Page, PersonAt, SubjectId, TenantId, Value,
 };
+use tracing::Instrument as _;
 
-use super::traced_port;
+use super::{Traced, traced_port};
+use crate::telemetry;
 
 traced_port! {
     impl DeliveryStore as "delivery.delivery_store" {
@@ -98,8 +101,31 @@ traced_port! {
     }
 }
 
-traced_port! {
-    impl Sender as "delivery.sender" {
-        fn hand_off(attempt: &Attempt, message: &Rendered, destination: &Destination) -> Result<Accepted, HandOffError>;
+/// A hand-off continues the trace of what led to it, not that of the round that sends it.
+#[async_trait]
+impl<S: Sender> Sender for Traced<S> {
+    async fn hand_off(
+        &self,
+        attempt: &Attempt,
+        message: &Rendered,
+        destination: &Destination,
+    ) -> Result<Accepted, HandOffError> {
+        let span = tracing::debug_span!(
+            target: "assent::port",
+            "delivery.sender.hand_off",
+            error = tracing::field::Empty
+        );
+        if let Some(trace) = attempt.trace() {
+            telemetry::continue_trace(&span, trace);
+        }
+        let begun = std::time::Instant::now();
+        let handing = self.inner().hand_off(attempt, message, destination);
+        let answer = handing.instrument(span.clone()).await;
+        if answer.is_err() {
+            span.record("error", true);
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        telemetry::port_called("delivery.sender.hand_off", answer.is_err(), seconds);
+        answer
     }
 }

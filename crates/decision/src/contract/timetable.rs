@@ -59,6 +59,7 @@ pub fn armed(key: u8, person: u128, due_minute: i64) -> Occurrence {
         lease_until: at(0),
         decision: None,
         changed_at: at(0),
+        trace: None,
     }
 }
 
@@ -90,6 +91,7 @@ pub async fn every_member_comes_back(fixture: &dyn TimetableFixture) {
         decision: Some(DecisionId::from_uuid(Uuid::from_u128(9))),
         attempts: 3,
         fence: 7,
+        trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         ..armed(1, 1, 5)
     };
     let mut bare = armed(2, 1, 6);

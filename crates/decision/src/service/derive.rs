@@ -58,7 +58,8 @@ pub(super) fn again(
                             now,
                         },
                     );
-                    return Derived::Moved(next.map(Box::new));
+                    let trace = occurrence.trace.clone();
+                    return Derived::Moved(next.map(|it| Box::new(Occurrence { trace, ..it })));
                 }
                 (Some(anchor), Some(offset)) => {
                     schedule::date_due(&it.calendar, offset.period, anchor, zone, occurrence.key)
@@ -147,6 +148,7 @@ pub(super) fn armed(
         lease_until: now,
         decision: None,
         changed_at: now,
+        trace: None,
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Parcel<'a> {
     pub(super) handoff: Option<Handoff>,
     /// Whether delivery acts on the facts; an answer is its own hand-off.
     pub(super) sent: bool,
+    /// The trace it continues; absent where it happens within one.
+    pub(super) trace: Option<&'a str>,
 }
 
 /// Appends, and says what became of it.
@@ -34,7 +36,13 @@ pub(super) async fn append(
 ) -> Result<Appended, Fault> {
     let Parcel { release, inputs, decided, .. } = parcel;
     let record = decided.record.store().map_err(unwritable)?;
-    let teller = Teller { tenant, at: inputs.as_of, entropy: &*sources.entropy, cause: None };
+    let teller = Teller {
+        tenant,
+        at: inputs.as_of,
+        entropy: &*sources.entropy,
+        cause: None,
+        trace: parcel.trace,
+    };
     let entry = Entry {
         id: inputs.id,
         key: parcel.key,

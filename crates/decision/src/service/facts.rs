@@ -18,6 +18,7 @@ pub(super) struct Teller<'a> {
     pub(super) at: Instant,
     pub(super) entropy: &'a dyn Entropy,
     pub(super) cause: Option<FactId>,
+    pub(super) trace: Option<&'a str>,
 }
 
 impl Teller<'_> {
@@ -30,7 +31,7 @@ impl Teller<'_> {
             subject: Some(person.subject),
             nodes: person.nodes.clone(),
             cause: self.cause,
-            trace: None,
+            trace: self.trace.map(str::to_owned),
             body,
         }
     }

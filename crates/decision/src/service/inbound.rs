@@ -145,6 +145,7 @@ impl DecisionService {
                 settlements: Vec::new(),
                 handoff,
                 sent: false,
+                trace: None,
             };
             match append(&self.sources, tenant, parcel).await? {
                 Appended::Committed => return Ok(answer(&decided.record, until, false)),
@@ -179,6 +180,7 @@ impl DecisionService {
             settlements: Vec::new(),
             handoff: None,
             sent: false,
+            trace: None,
         };
         match append(&self.sources, tenant, parcel).await? {
             Appended::Committed => Ok(answer(&decided.record, None, false)),

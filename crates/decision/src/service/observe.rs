@@ -204,7 +204,8 @@ async fn commit(
     let tell = |name: &str, i: usize, occurrence: &Occurrence| {
         let Happened { fact, person, .. } = happened.get(i)?;
         let cause = Some(fact.id);
-        let teller = Teller { tenant, at: now, entropy: &*sources.entropy, cause };
+        let (entropy, trace) = (&*sources.entropy, fact.trace.as_deref());
+        let teller = Teller { tenant, at: now, entropy, cause, trace };
         Some(teller.timer(name, &person.at, occurrence))
     };
     let mut change = Change::default();

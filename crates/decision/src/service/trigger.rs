@@ -202,7 +202,9 @@ impl TriggerService {
         now: Instant,
         change: &mut Change,
     ) {
-        let teller = Teller { tenant, at: now, entropy: &*self.sources.entropy, cause: None };
+        let trace = occurrence.trace.as_deref();
+        let entropy = &*self.sources.entropy;
+        let teller = Teller { tenant, at: now, entropy, cause: None, trace };
         let name = match state {
             State::Missed => "occurrence.missed",
             State::Expired => "occurrence.expired",
@@ -280,6 +282,7 @@ impl TriggerService {
             settlements,
             handoff: None,
             sent: true,
+            trace: occurrences.iter().find_map(|it| it.trace.as_deref()),
         };
         match append(&self.sources, tenant, parcel).await? {
             // Moved: the lease was lost, and whoever took it decides.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::signed;
 
-pub(super) const COLUMNS: [&str; 19] = [
+pub(super) const COLUMNS: [&str; 20] = [
     "tenant",
     "key",
     "subject",
@@ -31,6 +31,7 @@ pub(super) const COLUMNS: [&str; 19] = [
     "decision",
     "changed_at",
     "wakes_at",
+    "trace",
 ];
 
 #[derive(Debug, FromQueryResult)]
@@ -53,10 +54,11 @@ pub(super) struct Row {
     lease_until: i64,
     decision: Option<Uuid>,
     changed_at: i64,
+    trace: Option<String>,
 }
 
 /// The values of a row, in the order of [`COLUMNS`].
-pub(super) fn values(it: &Occurrence) -> [Value; 19] {
+pub(super) fn values(it: &Occurrence) -> [Value; 20] {
     let object = it.occasion.object.as_ref();
     [
         it.tenant.as_str().into(),
@@ -78,6 +80,7 @@ pub(super) fn values(it: &Occurrence) -> [Value; 19] {
         it.decision.map(DecisionId::uuid).into(),
         it.changed_at.micros().into(),
         wakes(it.state, it.due_at, it.lease_until).into(),
+        it.trace.clone().into(),
     ]
 }
 
@@ -134,6 +137,7 @@ impl TryFrom<Row> for Occurrence {
             lease_until: Instant::from_micros(row.lease_until),
             decision: row.decision.map(DecisionId::from_uuid),
             changed_at: Instant::from_micros(row.changed_at),
+            trace: row.trace,
         })
     }
 }

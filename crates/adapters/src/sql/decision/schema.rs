@@ -33,6 +33,7 @@ pub(crate) fn schema() -> Step {
         .col(column("changed_at").big_integer().not_null())
         // When it wants attention: due while armed, the end of the lease while claimed.
         .col(column("wakes_at").big_integer())
+        .col(column("trace").text())
         .primary_key(Index::create().col(Alias::new("tenant")).col(Alias::new("key")))
         .to_owned();
     let index = |name: &str, columns: &[&str]| {

@@ -140,7 +140,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn arm(&mut self, occurrence: Occurrence) {
+    fn arm(&mut self, it: &Happened<'_>, occurrence: Occurrence) {
+        let occurrence = Occurrence { trace: it.fact.trace.clone(), ..occurrence };
         self.open.insert(occurrence.key, occurrence.clone());
         self.armed.insert(occurrence.key, (self.taken, occurrence));
     }
@@ -163,7 +164,7 @@ impl<'a> Plan<'a> {
             };
             let key = it.person.key.occurrence(self.tenant, &occasion);
             if !self.open.contains_key(&key) {
-                self.arm(derive::armed(
+                let occurrence = derive::armed(
                     self.tenant,
                     &it.person,
                     occasion,
@@ -171,7 +172,8 @@ impl<'a> Plan<'a> {
                     due,
                     self.release.digest,
                     self.now,
-                ));
+                );
+                self.arm(it, occurrence);
             }
         }
     }
@@ -202,7 +204,7 @@ impl<'a> Plan<'a> {
             if let Some(next) = next
                 && !self.open.contains_key(&next.key)
             {
-                self.arm(next);
+                self.arm(it, next);
             }
         }
     }
@@ -251,7 +253,7 @@ impl<'a> Plan<'a> {
             return;
         };
         if due.plus(calendar.missed.span()) >= self.now {
-            self.arm(derive::armed(
+            let occurrence = derive::armed(
                 self.tenant,
                 &it.person,
                 occasion,
@@ -259,7 +261,8 @@ impl<'a> Plan<'a> {
                 due,
                 self.release.digest,
                 self.now,
-            ));
+            );
+            self.arm(it, occurrence);
         }
     }
 }
