@@ -10,7 +10,7 @@ pub mod person;
 use axum::{
     Router,
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{FromRequest, FromRequestParts, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -20,6 +20,8 @@ use crate::problem::Problem;
 
 /// The largest JSON body, in bytes; intake of events has its own limit.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// The largest form, in bytes.
+pub const FORM_BYTES_MAX: usize = 1 << 16;
 
 /// A JSON body: of the right content type, within the limit, without duplicate or unknown members.
 #[derive(Debug)]
@@ -29,9 +31,48 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        json_content(request.headers())?;
-        let bytes = whole(request, state).await?;
+        content(request.headers(), "application/json")?;
+        let bytes = whole(request, state, BODY_BYTES_MAX).await?;
         read(&bytes).map(Self)
+    }
+}
+
+/// A query string; what cannot be read is a problem.
+#[derive(Debug)]
+pub struct Asked<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query.map(|Query(it)| Self(it)).map_err(|it| Problem::malformed(it.body_text()))
+    }
+}
+
+/// A submitted form, undecoded.
+#[derive(Debug)]
+pub struct Submitted(pub String);
+
+impl Submitted {
+    /// The values of one field; ours need no decoding.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .split('&')
+            .filter_map(|it| it.split_once('='))
+            .filter(move |it| it.0 == name)
+            .map(|it| it.1)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Submitted {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        content(request.headers(), "application/x-www-form-urlencoded")?;
+        let bytes = whole(request, state, FORM_BYTES_MAX).await?;
+        let text = String::from_utf8(bytes.into());
+        text.map(Self).map_err(|_| Problem::malformed("the form is not text"))
     }
 }
 
@@ -44,7 +85,7 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let headers = request.headers().clone();
-        Ok(Self(headers, whole(request, state).await?))
+        Ok(Self(headers, whole(request, state, usize::MAX).await?))
     }
 }
 
@@ -88,26 +129,34 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-fn json_content(headers: &HeaderMap) -> Result<(), Problem> {
+fn content(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
     let value =
         headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if essence.eq_ignore_ascii_case(wanted) {
         return Ok(());
     }
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "http", "unsupported-media-type")
-        .because("send `Content-Type: application/json`"))
+        .because(format!("send `Content-Type: {wanted}`")))
 }
 
-async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|it| {
+async fn whole<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    bytes_max: usize,
+) -> Result<Bytes, Problem> {
+    let too_large = || {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "http", "too-large")
+            .because("the body is larger than this route takes")
+    };
+    let bytes = Bytes::from_request(request, state).await.map_err(|it| {
         if it.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "http", "too-large")
-                .because("the body is larger than this route takes")
+            too_large()
         } else {
             Problem::malformed("the body could not be read")
         }
-    })
+    })?;
+    if bytes.len() > bytes_max { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// Reads a JSON body; refuses members named twice, and says where the rest went wrong.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Body, IdempotencyKey, Named, person};
+use super::{Asked, Body, IdempotencyKey, Named, person};
 use crate::{
     app::App,
     auth::{Caller, Scope},
@@ -265,9 +265,19 @@ impl PageQuery {
             .map_err(|it| Problem::unprocessable("http", "invalid-limit", it.to_string()))
     }
 
-    pub(crate) fn cursor(&self) -> Option<Cursor> {
-        self.after.clone().map(Cursor)
+    /// Where the page begins, if what was sent is a cursor of this list.
+    pub(crate) fn cursor(&self, is_one: impl Fn(&str) -> bool) -> Result<Option<Cursor>, Problem> {
+        match &self.after {
+            Some(it) if !is_one(it) => Err(Problem::malformed("`after` is not a cursor")),
+            after => Ok(after.clone().map(Cursor)),
+        }
     }
+}
+
+/// A place in a history: an instant and an event.
+fn is_place(cursor: &str) -> bool {
+    let parts = cursor.split_once('.');
+    parts.is_some_and(|(at, id)| at.parse::<i64>().is_ok() && Uuid::try_parse(id).is_ok())
 }
 
 /// A person's choices, newest first.
@@ -278,11 +288,11 @@ async fn history(
     State(app): State<Arc<App>>,
     caller: Caller,
     Named(id): Named<SubjectId>,
-    Query(page): Query<PageQuery>,
+    Asked(page): Asked<PageQuery>,
 ) -> Result<Response, Problem> {
     caller.must(Scope::Read)?;
     let found = person::by_id(&app.people, &caller.tenant, id).await?;
-    let cursor = page.cursor();
+    let cursor = page.cursor(is_place)?;
     let history =
         app.consent.history(&caller.tenant, &found.person, cursor.as_ref(), page.limit()?).await?;
     Ok(Json(history).into_response())

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State};
-use kernel::{DeliveryId, SubjectId};
+use kernel::{Cursor, DecisionId, DeliveryId, Instant, SubjectId};
 use measurement::signal::SignalKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Body, Named, person};
+use super::{Asked, Body, Named, consent::PageQuery, person};
 use crate::{
     app::App,
     auth::{Caller, Scope},
@@ -24,6 +24,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(resolve))
         .routes(routes!(subject))
         .routes(routes!(delivery))
+        .routes(routes!(letters))
 }
 
 /// The scoreboard.
@@ -159,4 +160,60 @@ async fn delivery(
         state: trail.delivery.state.name(),
         attempts: trail.attempts.len(),
     }))
+}
+
+/// A letter of the sandbox: what it carries out, and when it was handed off; no text, no address.
+#[derive(Debug, Serialize, ToSchema)]
+struct LetterOut {
+    /// The delivery.
+    #[schema(value_type = String)]
+    delivery: DeliveryId,
+    /// The decision it carries out.
+    #[schema(value_type = String)]
+    decision: DecisionId,
+    /// The person.
+    #[schema(value_type = String)]
+    subject: SubjectId,
+    /// The channel.
+    channel: &'static str,
+    /// When it was handed off.
+    #[schema(value_type = String, format = DateTime)]
+    at: Instant,
+}
+
+/// A page of letters.
+#[derive(Debug, Serialize, ToSchema)]
+struct LettersOut {
+    /// The letters, newest first.
+    items: Vec<LetterOut>,
+    /// Where the next page begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next: Option<Cursor>,
+}
+
+/// What was handed off to the sandbox.
+#[utoipa::path(get, path = "/v1/sandbox/letters", tag = "delivery",
+    params(("after" = Option<String>, Query), ("limit" = Option<u16>, Query)),
+    responses((status = 200, body = LettersOut), (status = 400, body = Details)))]
+async fn letters(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Asked(page): Asked<PageQuery>,
+) -> Result<Json<LettersOut>, Problem> {
+    caller.must(Scope::Read)?;
+    let after = page.cursor(|it| it.parse::<DeliveryId>().is_ok())?;
+    let page = app.inbox.page(&caller.tenant, None, after, page.limit()?).await?;
+    let items = page
+        .items
+        .into_iter()
+        .map(|it| LetterOut {
+            delivery: it.delivery,
+            decision: it.decision,
+            subject: it.subject,
+            channel: it.channel.as_str(),
+            at: it.at,
+        })
+        .collect();
+    Ok(Json(LettersOut { items, next: page.next }))
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use audit::{entry::RecordId, service::Disclose};
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Body, Named, person::PersonIn};
+use super::{Asked, Body, Named, person::PersonIn};
 use crate::{
     app::App,
     auth::{Caller, Scope},
@@ -336,11 +336,11 @@ async fn of_subject(
     State(app): State<Arc<App>>,
     caller: Caller,
     Named(id): Named<SubjectId>,
-    Query(page): Query<PageQuery>,
+    Asked(page): Asked<PageQuery>,
 ) -> Result<Json<ListOut>, Problem> {
     caller.must(Scope::Read)?;
     let found = super::person::by_id(&app.people, &caller.tenant, id).await?;
-    let after = page.cursor();
+    let after = page.cursor(|it| it.parse::<u64>().is_ok())?;
     let limit = page.limit()?;
     let page = app.journal.of_person(&caller.tenant, &found.person, after.as_ref(), limit).await?;
     let items = page

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Raw;
+use super::{Asked, Raw};
 use crate::{
     app::App,
     auth::{Caller, Scope},
@@ -205,12 +205,10 @@ struct RowOut {
 async fn import(
     State(app): State<Arc<App>>,
     caller: Caller,
-    from: Result<Query<From>, axum::extract::rejection::QueryRejection>,
+    Asked(from): Asked<From>,
     Raw(headers, body): Raw,
 ) -> Result<Json<ImportOut>, Problem> {
     caller.must(Scope::Ingest)?;
-    let Query(from) =
-        from.map_err(|_| Problem::malformed("say which `system` the file is from"))?;
     if !caller.sources.as_ref().is_none_or(|it| it.contains(&from.system)) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "context", "source-not-allowed")
             .because("this key may not speak for that system"));

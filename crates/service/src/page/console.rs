@@ -9,20 +9,20 @@ use audit::{
     service::Disclose,
 };
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use decision::record::Record;
 use delivery::ports::Filter;
-use kernel::{Cursor, DecisionId, Instant, Limit};
+use kernel::{Cursor, DecisionId, DeliveryId, Instant, Limit};
 use serde::Deserialize;
 
 use super::record::{self, CandidateView, CutView, VerdictView};
 use crate::{
     app::App,
     auth::{COOKIE, Scope, Visitor},
-    http::Named,
+    http::{Asked, Named, Submitted},
     problem::Problem,
     words,
 };
@@ -58,7 +58,7 @@ struct DecisionRow {
 pub async fn decisions(
     State(app): State<Arc<App>>,
     Visitor(caller): Visitor,
-    Query(after): Query<After>,
+    Asked(after): Asked<After>,
 ) -> Result<Response, Problem> {
     let size = app.prove.checkpoint(&caller.tenant).await?.checkpoint.size;
     let before = after.after.as_deref().map_or(Ok(size), str::parse);
@@ -237,9 +237,13 @@ struct LetterView {
 pub async fn sandbox(
     State(app): State<Arc<App>>,
     Visitor(caller): Visitor,
-    Query(after): Query<After>,
+    Asked(after): Asked<After>,
 ) -> Result<Response, Problem> {
     let limit = Limit::new(ROWS).unwrap_or_default();
+    let is_cursor = |it: &String| it.parse::<DeliveryId>().is_ok();
+    if !after.after.iter().all(is_cursor) {
+        return Err(Problem::malformed("`after` is not a cursor"));
+    }
     let letters = app.inbox.page(&caller.tenant, None, after.after.map(Cursor), limit).await?;
     let next = letters.next.map(|it| it.0);
     let letters = letters
@@ -287,18 +291,11 @@ pub async fn sign_in() -> Result<Response, Problem> {
     page(&SignInPage { brand: "Assent", wrong: false })
 }
 
-/// A pasted key.
-#[derive(Debug, Deserialize)]
-pub struct SignIn {
-    key: String,
-}
-
 /// Takes a key and remembers it for this browser.
-pub async fn signed_in(
-    State(app): State<Arc<App>>,
-    axum::Form(form): axum::Form<SignIn>,
-) -> Result<Response, Problem> {
-    let key = form.key.trim();
+pub async fn signed_in(State(app): State<Arc<App>>, form: Submitted) -> Result<Response, Problem> {
+    // Keys need no decoding; what was pasted around one is space.
+    let key = form.values("key").next().map(|it| it.trim_matches('+'));
+    let key = key.ok_or_else(|| Problem::malformed("the form was not ours"))?;
     let known = app.keys.caller(key).is_some_and(|it| it.must(Scope::Read).is_ok());
     let cookie = HeaderValue::from_str(&format!(
         "{COOKIE}={key}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200"

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Query, RawForm, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use consent::{
@@ -27,7 +27,7 @@ use super::{
 use crate::{
     app::App,
     http::{
-        Named,
+        Asked, Named, Submitted,
         consent::{by, refused},
     },
     links::{Link, Opens},
@@ -115,7 +115,7 @@ async fn visit(app: &App, token: &str) -> Result<Visit, Problem> {
 pub async fn show(
     State(app): State<Arc<App>>,
     Named(token): Named<String>,
-    Query(saved): Query<Saved>,
+    Asked(saved): Asked<Saved>,
 ) -> Result<Response, Problem> {
     let visit = visit(&app, &token).await?;
     let limit = Limit::new(HISTORY).unwrap_or_default();
@@ -250,10 +250,10 @@ fn scoped(scope: &PurposeScope) -> String {
 pub async fn save(
     State(app): State<Arc<App>>,
     Named(token): Named<String>,
-    RawForm(form): RawForm,
+    Submitted(form): Submitted,
 ) -> Result<Response, Problem> {
     let visit = visit(&app, &token).await?;
-    let form = read_form(&form)?;
+    let form = read_form(form)?;
     let changes = changes(&visit, &form);
     if changes.is_empty() {
         return Ok(Redirect::to(&format!("/p/{token}?saved=same")).into_response());
