@@ -55,7 +55,7 @@ async fn bad_input_at_every_route_is_a_problem_and_changes_nothing() {
     let (status, api) = server.get("/v1/openapi.json").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(api["openapi"], "3.1.0");
-    let before = server.get("/v1/scoreboard").await.1;
+    let before = standing(&server).await;
     let mut wrong = Vec::new();
     let mut asked = 0;
     for (path, operations) in api["paths"].as_object().unwrap() {
@@ -82,7 +82,7 @@ async fn bad_input_at_every_route_is_a_problem_and_changes_nothing() {
     }
     assert!(asked > 50, "{asked} requests");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(server.get("/v1/scoreboard").await.1, before);
+    assert_eq!(standing(&server).await, before);
 }
 
 #[tokio::test]
@@ -106,15 +106,92 @@ async fn ids_that_name_nothing_and_keys_nobody_knows_are_problems() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for (path, code) in [("/v1/nothing", "not-found"), ("/v1/scoreboard", "unknown-key")] {
-        let answer = reqwest::Client::builder().no_proxy().build().unwrap()
-            .get(format!("{}{path}", server.base()))
-            .bearer_auth("ask_nobody")
-            .send()
-            .await
-            .unwrap();
+        let asked = server.stranger(Method::GET, path).bearer_auth("ask_nobody");
+        let answer = asked.send().await.unwrap();
         let problem: Value = answer.json().await.unwrap();
         assert!(problem["type"].as_str().unwrap().ends_with(code), "{problem}");
     }
+}
+
+#[tokio::test]
+async fn bad_forms_are_problems_and_change_nothing() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let before = standing(&server).await;
+    let bodies = [
+        (FORM, String::new()),
+        (FORM, "seen=x".to_owned()),
+        (FORM, "&=&==&%zz=%".to_owned()),
+        (FORM, "a=1&".repeat(1_000)),
+        (FORM, format!("key={}", "x".repeat(1 << 17))),
+        ("application/json", "{}".to_owned()),
+        ("multipart/form-data", "--x".to_owned()),
+    ];
+    let mut wrong = Vec::new();
+    for path in ["/p/made-up", "/p/made-up/stop", "/u/made-up", "/o/made-up", "/console/sign-in"] {
+        for (kind, body) in &bodies {
+            let asked = server.stranger(Method::POST, path).header(header::CONTENT_TYPE, *kind);
+            let answer = asked.body(body.clone()).send().await.unwrap();
+            let (status, kind) = (answer.status(), content(&answer));
+            let text = answer.text().await.unwrap();
+            if let Err(it) = is_problem(status, &kind, &text) {
+                wrong.push(format!("POST {path} ({body:.20}): {it}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let asked = server.stranger(Method::POST, "/console/sign-in");
+    let answer = asked.header(header::CONTENT_TYPE, FORM).body("key=ask_nobody").send().await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(answer.headers().get(header::SET_COOKIE).is_none());
+    assert_eq!(standing(&server).await, before);
+}
+
+#[tokio::test]
+async fn bad_queries_and_wrong_methods_are_problems() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let id = "0198c0de-0000-7000-8000-00000000dead";
+    let asks = [
+        (Method::GET, format!("/v1/subjects/{id}/history?limit=x")),
+        (Method::GET, format!("/v1/subjects/{id}/history?limit=0")),
+        (Method::GET, format!("/v1/subjects/{id}/decisions?limit=70000")),
+        (Method::GET, "/v1/sandbox/letters?limit=-1".to_owned()),
+        (Method::GET, "/v1/sandbox/letters?after=%00".to_owned()),
+        (Method::POST, "/v1/imports".to_owned()),
+        (Method::POST, "/v1/imports?system=crm&system=app".to_owned()),
+        (Method::POST, "/v1/imports?system=nobody".to_owned()),
+        (Method::DELETE, "/v1/decisions".to_owned()),
+        (Method::PUT, "/v1/scoreboard".to_owned()),
+        (Method::GET, "/console/decisions?after=x".to_owned()),
+        (Method::GET, "/sandbox?after=x".to_owned()),
+        (Method::GET, "/console/decisions/%ff".to_owned()),
+    ];
+    let mut wrong = Vec::new();
+    for (method, path) in asks {
+        let answer = server.request(method.clone(), &path).send().await.unwrap();
+        let (status, kind) = (answer.status(), content(&answer));
+        let text = answer.text().await.unwrap();
+        if let Err(it) = is_problem(status, &kind, &text) {
+            wrong.push(format!("{method} {path}: {it}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The scoreboard without its count of refusals, which is what bad input may raise.
+async fn standing(server: &Server) -> Value {
+    let mut standing = server.get("/v1/scoreboard").await.1;
+    if let Some(events) = standing["signals"].as_object_mut() {
+        events.retain(|_, states| {
+            let states = states.as_object_mut().unwrap();
+            states.remove("rejected");
+            !states.is_empty()
+        });
+    }
+    standing
 }
 
 fn content(answer: &reqwest::Response) -> String {

@@ -3,4 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a broken scenario panics")]
 
 mod bad_input;
+mod commands;
+mod kill;
+mod replayed;
 mod server;
+mod session;
+mod telemetry;
+mod world;

@@ -1,18 +1,20 @@
 //! A server of its own for one test, on a free port, with a key that may do everything.
 
 use std::{
+    fs::OpenOptions,
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::Mutex,
 };
 
-use reqwest::{Client, Method, Response, StatusCode, header};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header, redirect::Policy};
 use serde_json::Value;
 
 /// A running `assent serve`; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
-    child: Child,
+    child: Mutex<Child>,
     client: Client,
     base: String,
     key: String,
@@ -26,39 +28,52 @@ impl Server {
 
     /// Starts a server on a data directory whose key is known.
     pub(crate) fn resume(data: &Path, key: &str) -> Self {
+        Self::resume_with(data, key, &[])
+    }
+
+    /// Starts a server with further arguments.
+    pub(crate) fn resume_with(data: &Path, key: &str, arguments: &[&str]) -> Self {
+        adapters::system::install_tls();
+        let log = OpenOptions::new().create(true).append(true).open(data.join("test.log")).unwrap();
         let mut child = assent(data, &["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let base = lines
-            .find_map(|it| it.unwrap().strip_prefix("listening on ").map(str::to_owned))
-            .unwrap();
+        let base =
+            lines.find_map(|it| it.unwrap().strip_prefix("listening on ").map(str::to_owned));
+        let Some(base) = base else {
+            panic!("{}", std::fs::read_to_string(data.join("test.log")).unwrap());
+        };
         std::thread::spawn(move || lines.for_each(drop));
-        let client = Client::builder().no_proxy().build().unwrap();
-        Self { child, client, base, key: key.to_owned() }
+        let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        Self { child: Mutex::new(child), client, base, key: key.to_owned() }
     }
 
-    /// The API key.
-    pub(crate) fn key(&self) -> &str {
-        &self.key
+    /// Ends the process as a power failure would: SIGKILL.
+    pub(crate) fn kill(&self) {
+        self.child.lock().unwrap().kill().unwrap();
+        self.child.lock().unwrap().wait().unwrap();
     }
 
-    /// Where it listens.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
+    /// Asks the process to end, and waits until it has.
+    pub(crate) fn end(self) -> ExitStatus {
+        let mut child = self.child.lock().unwrap();
+        let asked = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        child.wait().unwrap()
     }
 
-    /// The process id.
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// A request without a key.
+    pub(crate) fn stranger(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
     }
 
     /// A request with the key.
-    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key)
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.stranger(method, path).bearer_auth(&self.key)
     }
 
     /// Posts JSON and reads the JSON answer.
@@ -91,12 +106,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        let child = self.child.get_mut().unwrap();
+        drop(child.kill());
+        drop(child.wait());
     }
 }
 
-async fn read(answer: Response) -> (StatusCode, Value) {
+pub(crate) async fn read(answer: Response) -> (StatusCode, Value) {
     let status = answer.status();
     let text = answer.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
