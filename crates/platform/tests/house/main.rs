@@ -1,4 +1,16 @@
-//! The composed process in a test: no sockets, time by hand.
+//! The composed process in a test: every domain and every adapter, no sockets, time moved by hand.
 
-#[test]
-fn warm() {}
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a broken scenario panics"
+)]
+
+mod merge;
+mod month;
+mod quiet;
+mod refusals;
+mod replay;
+mod world;

@@ -1,0 +1,373 @@
+//! A fact that is missing or adverse never sends: the exhaustive product, end to end.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use kernel::{Channel, PurposeRef};
+use rollout::SourceFile;
+use serde_json::{Value, json};
+use service::{
+    links::{Link, Opens},
+    surface::Asked,
+};
+
+use crate::world::{
+    Customer, House, edited, grant, keeps_time_of, lives_in, without, without_holdouts,
+};
+
+const NODE: &str = "renewal.day90";
+const NODE_FILE: &str = "node/renewal.day90.toml";
+
+/// What is wrong with a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    Absent,
+    Malformed,
+    Unknown,
+    Denied,
+    Expired,
+    Stale,
+    Withdrawn,
+}
+
+impl Wrong {
+    const ALL: [Self; 7] = [
+        Self::Absent,
+        Self::Malformed,
+        Self::Unknown,
+        Self::Denied,
+        Self::Expired,
+        Self::Stale,
+        Self::Withdrawn,
+    ];
+}
+
+/// Which fact it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fact {
+    Purpose,
+    Channel,
+    Node,
+}
+
+/// One cell of the product and what came of it.
+struct Cell {
+    fact: Fact,
+    wrong: Wrong,
+    what: &'static str,
+    /// The code that must name the cause.
+    code: &'static str,
+    /// The codes found.
+    found: BTreeSet<String>,
+    /// Whether anything was sent or shown.
+    sent: bool,
+}
+
+impl Cell {
+    fn holds(&self) -> bool {
+        !self.sent && self.found.contains(self.code)
+    }
+}
+
+/// What is wrong in a cell, and the code that must say so.
+const fn meaning(fact: Fact, wrong: Wrong) -> (&'static str, &'static str) {
+    use Wrong::{Absent, Denied, Expired, Malformed, Stale, Unknown, Withdrawn};
+    match (fact, wrong) {
+        (Fact::Purpose, Absent) => ("never asked", "LB.CONSENT.MISSING"),
+        (Fact::Purpose, Malformed) => ("the proof lacks the notice", "LB.CONSENT.PROOF"),
+        (Fact::Purpose, Unknown) => ("lives under a law the purpose does not know", "PU.JURISDICTION"),
+        (Fact::Purpose, Denied) => ("refused", "LB.CONSENT.REFUSED"),
+        (Fact::Purpose, Expired) => ("the grant ended this morning", "LB.CONSENT.EXPIRED"),
+        (Fact::Purpose, Stale) => ("agreed to an old notice", "LB.CONSENT.STALE_NOTICE"),
+        (Fact::Purpose, Withdrawn) => ("withdrawn over the API", "LB.CONSENT.WITHDRAWN"),
+        (Fact::Channel, Absent) => ("no address", "CP.NO_ADDRESS"),
+        (Fact::Channel, Malformed) => ("an address that is none", "CP.NO_ADDRESS"),
+        (Fact::Channel, Unknown) => ("nobody verified the address", "CP.UNVERIFIED"),
+        (Fact::Channel, Denied) => ("wants no e-mail", "CP.OPTED_OUT"),
+        (Fact::Channel, Expired) => ("paused until its time has passed", "FQ.SNOOZED"),
+        (Fact::Channel, Stale) => ("an earlier letter bounced", "SP.BOUNCE"),
+        (Fact::Channel, Withdrawn) => ("one click in a letter", "LB.CONSENT.WITHDRAWN"),
+        (Fact::Node, Absent) => ("no node in the release", "unknown-placement"),
+        (Fact::Node, Malformed) => ("a rule that does not parse", "unknown-placement"),
+        (Fact::Node, Unknown) => ("a required field is unknown", "FD.MISSING"),
+        (Fact::Node, Denied) => ("a rule says no", "RUL.FAILED"),
+        (Fact::Node, Expired) => ("the node has expired", "TRG.NODE_EXPIRED"),
+        (Fact::Node, Stale) => ("a required field is too old", "FD.STALE"),
+        (Fact::Node, Withdrawn) => ("the release was rolled back", "unknown-placement"),
+    }
+}
+
+/// The customer of a cell about a purpose or a channel, as the systems know them.
+fn customer(number: u32, fact: Fact, wrong: Wrong) -> Customer {
+    let mut it = Customer::new(number);
+    match (fact, wrong) {
+        (Fact::Channel, Wrong::Absent) => it.email = String::new(),
+        (Fact::Channel, Wrong::Malformed) => it.email = "not an address".to_owned(),
+        (Fact::Channel, Wrong::Unknown) => it.is_verified = false,
+        _ => {}
+    }
+    it
+}
+
+/// What the customer of a cell chose.
+fn choices(house: &House, fact: Fact, wrong: Wrong) -> Vec<Value> {
+    let mut given = grant();
+    let later = |days: i64| house.now().plus(chrono::TimeDelta::days(days)).to_string();
+    let law = lives_in("EU");
+    let everywhere = json!(["email", "sms", "push", "web", "app"]);
+    let marketing = json!({ "under": "marketing" });
+    let answer = match (fact, wrong) {
+        (Fact::Purpose, Wrong::Absent) => vec![law],
+        (Fact::Purpose, Wrong::Malformed) => {
+            given["given"]["proof"].as_object_mut().unwrap().remove("notice");
+            vec![law, given]
+        }
+        (Fact::Purpose, Wrong::Unknown) => vec![lives_in("CH"), given],
+        (Fact::Purpose, Wrong::Denied) => {
+            vec![law, json!({ "refused": { "scope": marketing, "channels": everywhere } })]
+        }
+        (Fact::Purpose, Wrong::Expired) => {
+            let morning = house.now().plus(chrono::TimeDelta::hours(18)).to_string();
+            given["given"]["expires_at"] = json!(morning);
+            vec![law, given]
+        }
+        (Fact::Purpose, Wrong::Stale) => {
+            given["given"]["proof"]["notice"]["version"] = json!(5);
+            vec![law, given]
+        }
+        (Fact::Channel, Wrong::Denied) => {
+            let out = json!({ "channel": "email", "scope": "all", "choice": "out" });
+            vec![law, given, json!({ "channel_pref": out })]
+        }
+        (Fact::Channel, Wrong::Expired) => {
+            vec![law, given, json!({ "snoozed": { "until": later(40) } })]
+        }
+        _ => vec![law, given],
+    };
+    [vec![keeps_time_of("Europe/Berlin")], answer].concat()
+}
+
+/// Withdraws over the API.
+async fn withdraw(house: &House, customer: &Customer) {
+    let subject = house.person(&customer.name()).await.subject;
+    let path = format!("/v1/subjects/{subject}/withdrawals");
+    let act = house.id();
+    let headers = [("content-type", "application/json"), ("idempotency-key", act.as_str())];
+    let body = json!({ "scope": { "purpose": { "purpose": "marketing" } } }).to_string();
+    let answer = house.client.post(&path, &headers, body.into_bytes()).await;
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+}
+
+/// Uses the one-click link as mail programs do: one POST, no key.
+async fn click(house: &House, customer: &Customer) {
+    let token = house.assent.app.links.seal(&Link {
+        opens: Opens::Unsubscribe,
+        tenant: house.tenant.clone(),
+        subject: house.person(&customer.name()).await.subject,
+        delivery: None,
+        decision: None,
+        purpose: Some(PurposeRef { key: "marketing.renewal".parse().unwrap(), version: 3 }),
+        channel: Some(Channel::Email),
+        expires_at: None,
+    });
+    let path = format!("/o/{}", token.unwrap());
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let body = b"List-Unsubscribe=One-Click".to_vec();
+    let answer =
+        house.surface.ask(Asked { method: "POST", path: &path, headers: &headers, body }).await;
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+}
+
+/// An apology reaches the customer's address two hours after a bad rating, and comes back.
+async fn bounce(house: &House, customer: &Customer) {
+    let person = house.person(&customer.name()).await;
+    let [(delivery, _)] = &*house.letters(&person).await else { panic!("no apology was sent") };
+    let data = json!({ "delivery_id": delivery, "kind": "bounced" });
+    house.tell("comms", "comms.message_feedback.v1", &customer.name(), data).await;
+}
+
+/// The cells about purposes and channels: one house, one person each, all of them on one day; and
+/// one person about whom nothing is wrong.
+async fn people() -> (Vec<Cell>, bool) {
+    let house = House::with(1, &without_holdouts()).await;
+    let facts = [Fact::Purpose, Fact::Channel];
+    let product = facts.iter().flat_map(|fact| Wrong::ALL.map(|wrong| (*fact, wrong)));
+    let cells: Vec<_> = (2..)
+        .zip(product)
+        .map(|(number, (fact, wrong))| (fact, wrong, customer(number, fact, wrong)))
+        .collect();
+    let control = Customer::new(1);
+    let everybody: Vec<_> =
+        cells.iter().map(|it| it.2.clone()).chain([control.clone()]).collect();
+    house.introduce(&everybody).await;
+    for kind in [lives_in("EU"), keeps_time_of("Europe/Berlin"), grant()] {
+        house.choose(&control.name(), kind).await;
+    }
+    let mut refused = Vec::new();
+    for (fact, wrong, customer) in &cells {
+        let mut reasons = Vec::new();
+        for kind in choices(&house, *fact, *wrong) {
+            reasons.extend(house.offer(&customer.name(), kind).await);
+        }
+        refused.push(reasons);
+    }
+    let of = |fact, wrong| &cells.iter().find(|it| (it.0, it.1) == (fact, wrong)).unwrap().2;
+    let bounced = of(Fact::Channel, Wrong::Stale);
+    let rating =
+        json!({ "ticket_no": "T1", "rating": 1, "cause": "delay", "fault_confirmed": false });
+    house.tell("service_desk", "service.interaction_rated.v1", &bounced.name(), rating).await;
+    house.at(0, 15).await;
+    bounce(&house, bounced).await;
+    withdraw(&house, of(Fact::Purpose, Wrong::Withdrawn)).await;
+    click(&house, of(Fact::Channel, Wrong::Withdrawn)).await;
+    // The reminder is due between ten and noon; then everything that could come later has time to.
+    house.at(1, 13).await;
+    house.at(17, 13).await;
+    let mut out = Vec::new();
+    for ((fact, wrong, customer), refused) in cells.iter().zip(refused) {
+        let (mut found, sent) = seen(&house, customer).await;
+        found.extend(refused);
+        out.push(cell(*fact, *wrong, found, sent));
+    }
+    (out, seen(&house, &control).await.1)
+}
+
+fn cell(fact: Fact, wrong: Wrong, found: BTreeSet<String>, sent: bool) -> Cell {
+    let (what, code) = meaning(fact, wrong);
+    Cell { fact, wrong, what, code, found, sent }
+}
+
+/// What the reminder came to for a customer.
+async fn seen(house: &House, customer: &Customer) -> (BTreeSet<String>, bool) {
+    let person = house.person(&customer.name()).await;
+    let (found, serves) = house.causes(&person, NODE).await;
+    let letters = house.letters(&person).await;
+    (found, serves || letters.iter().any(|it| it.1 == NODE))
+}
+
+/// A customer of their own in a house of its own; everything about the person is fine.
+async fn reminded(sources: &[SourceFile], customer: &Customer) -> (BTreeSet<String>, bool) {
+    let house = House::with(2, sources).await;
+    welcome(&house, customer).await;
+    house.at(1, 13).await;
+    let (mut found, sent) = seen(&house, customer).await;
+    let shown = shown(&house, customer, &mut found).await;
+    (found, sent || shown)
+}
+
+async fn welcome(house: &House, customer: &Customer) {
+    house.introduce(std::slice::from_ref(customer)).await;
+    for kind in [lives_in("EU"), keeps_time_of("Europe/Berlin"), grant()] {
+        house.choose(&customer.name(), kind).await;
+    }
+}
+
+/// Whether the page shows the customer anything; the code of a refusal is found.
+async fn shown(house: &House, customer: &Customer, found: &mut BTreeSet<String>) -> bool {
+    let (status, answer) = house.ask(customer).await;
+    let kind = answer["type"].as_str().unwrap_or_default();
+    if status != 200 {
+        found.extend(kind.rsplit('/').next().map(str::to_owned));
+    }
+    answer["outcome"] == "act"
+}
+
+/// One cell about the node.
+async fn node(wrong: Wrong) -> Cell {
+    let whole = without_holdouts();
+    let absent = without(&whole, NODE_FILE);
+    let customer = Customer::new(1);
+    let (found, sent) = match wrong {
+        Wrong::Absent => reminded(&absent, &customer).await,
+        Wrong::Malformed => {
+            let rule = "ctx.policy.status == 'active'";
+            malformed(&absent, &edited(&whole, NODE_FILE, rule, "ctx.policy.status =="), &customer)
+                .await
+        }
+        Wrong::Unknown => reminded(&whole, &Customer { autorenew: "", ..customer }).await,
+        Wrong::Denied => reminded(&whole, &Customer { autorenew: "true", ..customer }).await,
+        Wrong::Expired => {
+            let ended = edited(&whole, NODE_FILE, "2030-06-30", "2026-09-10");
+            reminded(&ended, &customer).await
+        }
+        Wrong::Stale => {
+            let old = Customer { service_written: "2026-07-01T08:00:00Z", ..customer };
+            reminded(&whole, &old).await
+        }
+        Wrong::Withdrawn => rolled_back(&absent, &whole, &customer).await,
+    };
+    cell(Fact::Node, wrong, found, sent)
+}
+
+/// A release with a broken node is refused with a finding, and the old one, which lacks the node,
+/// stays live.
+async fn malformed(
+    before: &[SourceFile],
+    broken: &[SourceFile],
+    customer: &Customer,
+) -> (BTreeSet<String>, bool) {
+    let house = House::with(2, before).await;
+    welcome(&house, customer).await;
+    let findings = house.release(broken).await.unwrap_err();
+    assert!(findings.iter().any(|it| it.artifact == "node/renewal.day90"), "{findings:?}");
+    house.at(1, 13).await;
+    let (mut found, sent) = seen(&house, customer).await;
+    let shown = shown(&house, customer, &mut found).await;
+    (found, sent || shown)
+}
+
+/// The reminder is armed under a release that is rolled back before it is due.
+async fn rolled_back(
+    before: &[SourceFile],
+    after: &[SourceFile],
+    customer: &Customer,
+) -> (BTreeSet<String>, bool) {
+    let house = House::with(2, before).await;
+    house.release(after).await.unwrap();
+    welcome(&house, customer).await;
+    house.at(0, 18).await;
+    house.roll_back().await;
+    house.at(1, 13).await;
+    let (mut found, sent) = seen(&house, customer).await;
+    let shown = shown(&house, customer, &mut found).await;
+    (found, sent || shown)
+}
+
+fn table(cells: &[Cell]) -> String {
+    let mut out = String::new();
+    for it in cells {
+        let (mark, sent) = (if it.holds() { "ok " } else { "BAD" }, it.sent);
+        let (fact, wrong) = (format!("{:?}", it.fact), format!("{:?}", it.wrong));
+        writeln!(
+            out,
+            "{mark} {fact:8} {wrong:10} {:43} sent={sent} {} in {:?}",
+            it.what, it.code, it.found
+        )
+        .unwrap();
+    }
+    out
+}
+
+#[tokio::test]
+async fn no_fact_missing_or_adverse_ever_sends() {
+    let (mut cells, control) = people().await;
+    for wrong in Wrong::ALL {
+        cells.push(node(wrong).await);
+    }
+    assert_eq!(cells.len(), 21);
+    assert!(cells.iter().all(Cell::holds), "\n{}", table(&cells));
+    assert!(control, "where nothing is wrong, a letter is sent");
+}
+
+#[tokio::test]
+async fn where_nothing_is_wrong_the_reminder_is_sent_and_shown() {
+    let customer = Customer::new(1);
+    let (found, sent) = reminded(&without_holdouts(), &customer).await;
+    assert!(sent, "{found:?}");
+    let house = House::with(3, &without_holdouts()).await;
+    // Between the windows of two reminders, so that only the page asks.
+    let customer = Customer { renewal_on: "2026-11-20", ..customer };
+    welcome(&house, &customer).await;
+    house.at(1, 13).await;
+    let mut found = BTreeSet::new();
+    assert!(shown(&house, &customer, &mut found).await, "{found:?}");
+}
