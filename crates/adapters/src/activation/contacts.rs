@@ -26,13 +26,16 @@ use super::{
 /// The most histories kept.
 pub const HISTORIES_MAX: usize = 50_000;
 
+/// The contacts of some nodes since an instant.
+type History = (Instant, Arc<[Entry]>);
+
 /// [`ContactLedger`] that asks again only when a contact may have been made.
 ///
 /// A history with a reserved place is not kept: its attempt will end, and the end of an attempt
 /// names no node. What is kept is committed, and no attempt's end changes it.
 pub struct CachedContacts {
     inner: Arc<dyn ContactLedger>,
-    kept: Activated<(TenantId, Vec<NodeId>), (Instant, Arc<[Entry]>)>,
+    kept: Activated<(TenantId, Vec<NodeId>), History>,
 }
 
 impl fmt::Debug for CachedContacts {

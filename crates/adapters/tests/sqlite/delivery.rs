@@ -72,21 +72,6 @@ impl DeskFixture for Fixture {
     }
 }
 
-/// The heads the gate reads, until their owners' steps are in the schema.
-pub(crate) async fn heads(database: &adapters::sql::Database) {
-    let write = database.begin("test").await.unwrap();
-    for sql in [
-        "create table if not exists identity_person (tenant text, subject blob, epoch integer, \
-         primary key (tenant, subject))",
-        "create table if not exists consent_head (tenant text, node blob, epoch integer, \
-         primary key (tenant, node))",
-        "create table if not exists policy_head (tenant text primary key, epoch integer)",
-    ] {
-        execute(&*write, sql, Vec::new()).await;
-    }
-    write.commit().await.unwrap();
-}
-
 /// What identity keeps of a person's membership.
 pub(crate) async fn set_identity(
     connection: &impl ConnectionTrait,
@@ -94,8 +79,8 @@ pub(crate) async fn set_identity(
     person: &PersonAt,
     epoch: Epoch,
 ) {
-    let sql = "insert into identity_person (tenant, subject, epoch) values ($1, $2, $3) \
-               on conflict (tenant, subject) do update set epoch = excluded.epoch";
+    let sql = "insert into identity_person (tenant, subject, epoch, anchors, members) \
+               values ($1, $2, $3, 1, 2) on conflict (tenant, subject) do update set epoch = excluded.epoch";
     let epoch = i64::try_from(epoch.0).unwrap();
     let values = vec![tenant.as_str().into(), person.subject.uuid().into(), epoch.into()];
     execute(connection, sql, values).await;
@@ -126,7 +111,6 @@ pub(crate) async fn set_policy(connection: &impl ConnectionTrait, tenant: &Tenan
 async fn plain() -> Fixture {
     let fresh = fresh().await;
     let database = &fresh.database;
-    heads(database).await;
     Fixture {
         store: Arc::new(SqlDeliveryStore::new(database.clone())),
         gate: Arc::new(SqlSendGate::new(database.clone())),
@@ -139,7 +123,6 @@ async fn plain() -> Fixture {
 async fn traced() -> Fixture {
     let fresh = fresh().await;
     let database = &fresh.database;
-    heads(database).await;
     Fixture {
         store: Arc::new(Traced::new(SqlDeliveryStore::new(database.clone()))),
         gate: Arc::new(Traced::new(SqlSendGate::new(database.clone()))),

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use adapters::sql::Database;
 
+mod activation;
 mod audit;
+mod companion;
 mod consent;
 mod context;
 mod decision;

@@ -282,7 +282,10 @@ async fn open(write: &DatabaseTransaction, grants: &[&Grant]) -> Result<(), DbEr
 }
 
 /// Reserves places in the caps; a retry of the same delivery takes the place it has.
-pub(super) async fn reserve(write: &DatabaseTransaction, rows: Vec<[Value; 8]>) -> Result<(), DbErr> {
+pub(super) async fn reserve(
+    write: &DatabaseTransaction,
+    rows: Vec<[Value; 8]>,
+) -> Result<(), DbErr> {
     let mut insert = Query::insert();
     insert.into_table(Alias::new(CONTACT)).columns(CONTACT_COLUMNS.map(Alias::new)).on_conflict(
         OnConflict::columns(["tenant", "id"].map(Alias::new))

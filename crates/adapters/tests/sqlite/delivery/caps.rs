@@ -19,7 +19,6 @@ use crate::fresh;
 async fn race(n: u64, k: u32) -> (usize, usize) {
     let fresh = fresh().await;
     let database = &fresh.database;
-    super::heads(database).await;
     let person = sample::person(1);
     let write = database.begin("test").await.unwrap();
     super::set_identity(&*write, &sample::tenant(), &person, EPOCHS.identity).await;
