@@ -74,7 +74,8 @@ fn keep<T>(result: Result<T, Vec<Finding>>, findings: &mut Vec<Finding>) -> Opti
 pub struct LiveArtifacts {
     releases: Arc<ReleaseService>,
     live: Arc<RwLock<BTreeMap<TenantId, Live>>>,
-    compiled: Arc<RwLock<BTreeMap<Digest, Arc<Compiled>>>>,
+    // By tenant too: whoever never had a bundle is not told of it by its digest.
+    compiled: Arc<RwLock<BTreeMap<(TenantId, Digest), Arc<Compiled>>>>,
 }
 
 /// A tenant's live bundle and its place in the pointer's history.
@@ -118,7 +119,7 @@ impl LiveArtifacts {
         {
             return Ok(Some(known));
         }
-        let compiled = self.compiled(&live.bundle)?;
+        let compiled = self.compiled(tenant, &live.bundle)?;
         let release = Arc::new(decision::ports::Release {
             digest: compiled.digest,
             sequence: live.pointer.seq,
@@ -136,23 +137,20 @@ impl LiveArtifacts {
         tenant: &TenantId,
         digest: Digest,
     ) -> Result<Option<Arc<Compiled>>, Fault> {
-        let known =
-            self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
-        if known.is_some() {
-            return Ok(known);
+        if let Some(known) = self.known(tenant, digest) {
+            return Ok(Some(known));
         }
         let Some(bundle) = self.releases.bundle(tenant, digest).await? else { return Ok(None) };
-        self.compiled(&bundle).map(Some)
+        self.compiled(tenant, &bundle).map(Some)
     }
 
-    fn compiled(&self, bundle: &LoadedBundle) -> Result<Arc<Compiled>, Fault> {
-        let known = self
-            .compiled
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&bundle.digest())
-            .cloned();
-        if let Some(known) = known {
+    fn known(&self, tenant: &TenantId, digest: Digest) -> Option<Arc<Compiled>> {
+        let all = self.compiled.read().unwrap_or_else(PoisonError::into_inner);
+        all.get(&(tenant.clone(), digest)).cloned()
+    }
+
+    fn compiled(&self, tenant: &TenantId, bundle: &LoadedBundle) -> Result<Arc<Compiled>, Fault> {
+        if let Some(known) = self.known(tenant, bundle.digest()) {
             return Ok(known);
         }
         let compiled = compile(bundle).map_err(|findings| {
@@ -161,7 +159,7 @@ impl LiveArtifacts {
         })?;
         let compiled = Arc::new(compiled);
         let mut all = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
-        all.insert(bundle.digest(), compiled.clone());
+        all.insert((tenant.clone(), bundle.digest()), compiled.clone());
         Ok(compiled)
     }
 
