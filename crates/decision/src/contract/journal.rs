@@ -39,7 +39,7 @@ fn entry(n: u8, person: &PersonAt) -> Entry {
     Entry {
         id,
         key: Digest::of(&[n]),
-        key_at: Instant::from_micros(1_000_000),
+        key_at: now(),
         subject: person.subject,
         nodes: person.nodes.clone(),
         journeys: vec![JourneyNode::new("renewal.day90").unwrap()],
