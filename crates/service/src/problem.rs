@@ -113,7 +113,7 @@ impl From<Fault> for Problem {
         }
         match fault.recovery() {
             Recovery::Retry => {
-                tracing::warn!(fault = %chain, "a call failed and may be tried again")
+                tracing::warn!(fault = %chain, "a call failed and may be tried again");
             }
             Recovery::Escalate => tracing::error!(fault = %chain, "a call failed"),
         }

@@ -1,6 +1,11 @@
 //! The binary as a user runs it: started, spoken to over HTTP, killed, started again.
 
-#![expect(clippy::unwrap_used, reason = "a broken scenario panics")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken scenario panics"
+)]
 
 mod bad_input;
 mod commands;

@@ -34,10 +34,12 @@ fn turns() -> Vec<Turn> {
             continue;
         }
         let turn = turns.last_mut().unwrap();
-        match line.strip_prefix("> ") {
-            Some(more) if turn.printed.is_empty() => turn.command += &format!("{more}\n"),
-            _ => turn.printed += &format!("{line}\n"),
-        }
+        let (text, line) = match line.strip_prefix("> ") {
+            Some(more) if turn.printed.is_empty() => (&mut turn.command, more),
+            _ => (&mut turn.printed, line),
+        };
+        text.push_str(line);
+        text.push('\n');
     }
     turns
 }
@@ -66,11 +68,9 @@ fn free_port() -> u16 {
 /// Runs commands through one shell, and says what each printed.
 fn run(directory: &Path, commands: &[String]) -> (Vec<String>, String) {
     let binaries = Path::new(env!("CARGO_BIN_EXE_assent")).parent().unwrap();
-    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
     let errors = fs::File::create(directory.join("stderr")).unwrap();
     let mut shell = Command::new("bash")
         .current_dir(directory)
-        .env("PATH", path)
         .env_remove("ASSENT_DATA")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -79,6 +79,7 @@ fn run(directory: &Path, commands: &[String]) -> (Vec<String>, String) {
         .spawn()
         .unwrap();
     let mut stdin = shell.stdin.take().unwrap();
+    writeln!(stdin, "PATH='{}':$PATH", binaries.display()).unwrap();
     for command in commands {
         writeln!(stdin, "{command}echo; echo '{MARK}'").unwrap();
     }

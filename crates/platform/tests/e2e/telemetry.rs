@@ -7,7 +7,7 @@ use std::{
 
 use axum::{Router, body::Bytes, extract::State, routing::post};
 use reqwest::{Method, StatusCode, header};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     server::{Server, make_key},
@@ -75,8 +75,8 @@ fn spans(request: &[u8]) -> Vec<(String, String)> {
         .into_iter()
         .map(|span| {
             let member = |number| at(vec![span], number).first().copied().unwrap_or_default();
-            let trace = member(1).iter().map(|it| format!("{it:02x}")).collect();
-            (trace, String::from_utf8(member(5).to_vec()).unwrap())
+            let trace = u128::from_be_bytes(member(1).try_into().unwrap());
+            (format!("{trace:032x}"), String::from_utf8(member(5).to_vec()).unwrap())
         })
         .collect()
 }
@@ -93,22 +93,23 @@ async fn metrics(State(exported): State<Shared>, body: Bytes) {
     exported.metrics += 1;
 }
 
-/// A collector on a free port; returns where it listens.
-async fn collector(exported: Shared) -> String {
+/// A collector on a free port: where it listens, and the task that does.
+async fn collector(exported: Shared) -> (String, JoinSet<std::io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = Router::new()
         .route("/v1/traces", post(traces))
         .route("/v1/metrics", post(metrics))
         .with_state(exported);
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}")
+    let mut task = JoinSet::new();
+    task.spawn(async move { axum::serve(listener, router).await });
+    (format!("http://{address}"), task)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_trace_leads_from_event_to_action() {
     let exported = Shared::default();
-    let endpoint = collector(exported.clone()).await;
+    let (endpoint, _collecting) = collector(exported.clone()).await;
     let data = tempfile::tempdir().unwrap();
     let key = make_key(data.path());
     let server = Server::resume_with(data.path(), &key, &["--otlp", &endpoint]);
