@@ -1,6 +1,9 @@
 //! Reading records: one, a page of a kind, a person's; groups whose keys are gone stay closed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use kernel::{Fault, Instant, Limit, SubjectId, TenantId, canonical};
 use serde_json::Value;
@@ -74,20 +77,41 @@ impl RecordService {
         self.trail.opened(tenant, stored).await
     }
 
-    /// A person's records after an index, oldest first.
-    pub async fn of_subject(
+    /// The records about any of these subjects before an index, newest first.
+    pub async fn of_subjects(
         &self,
         tenant: &TenantId,
-        subject: SubjectId,
-        after: Option<u64>,
+        subjects: &[SubjectId],
+        before: Option<u64>,
         limit: Limit,
     ) -> Result<Vec<OpenedRecord>, Fault> {
         let keys = self.trail.vault.keys(tenant, &[KeyOwner::Log]).await?;
         let Some(log_key) = keys.get(&KeyOwner::Log) else { return Ok(Vec::new()) };
-        let token = subject_token(log_key, subject);
-        let indices = self.trail.records.locate(tenant, &token, after, limit).await?;
-        let stored = self.trail.records.stored(tenant, &indices).await?;
-        self.trail.opened(tenant, stored).await
+        let mut indices = BTreeSet::new();
+        for subject in subjects {
+            indices.extend(self.located(tenant, &subject_token(log_key, *subject)).await?);
+        }
+        let older = indices.into_iter().rev().filter(|it| before.is_none_or(|end| *it < end));
+        let newest: Vec<_> = older.take(usize::from(limit.get())).collect();
+        let rising: Vec<_> = newest.into_iter().rev().collect();
+        let stored = self.trail.records.stored(tenant, &rising).await?;
+        let mut opened = self.trail.opened(tenant, stored).await?;
+        opened.reverse();
+        Ok(opened)
+    }
+
+    /// Every index kept under a token.
+    async fn located(&self, tenant: &TenantId, token: &Token) -> Result<Vec<u64>, Fault> {
+        let mut all = Vec::new();
+        loop {
+            let after = all.last().copied();
+            let more = self.trail.records.locate(tenant, token, after, Limit::MAX).await?;
+            let full = more.len() >= usize::from(Limit::MAX.get());
+            all.extend(more);
+            if !full {
+                return Ok(all);
+            }
+        }
     }
 }
 

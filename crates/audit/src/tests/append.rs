@@ -241,14 +241,17 @@ async fn a_destroyed_key_closes_its_groups_and_no_proof() {
 async fn a_persons_records_are_found_under_a_blind_token() {
     let world = World::new();
     world.append().append_all((0..9).map(submission).collect()).await.unwrap();
-    let of = async |n, after| -> Vec<u64> {
-        let limit = Limit::default();
-        let records = world.records().of_subject(&acme(), subject(n), after, limit).await.unwrap();
+    let of = async |n, before| -> Vec<u64> {
+        let (about, limit) = ([subject(n)], Limit::new(2).unwrap());
+        let records = world.records().of_subjects(&acme(), &about, before, limit).await.unwrap();
         records.into_iter().map(|it| it.index).collect()
     };
-    assert_eq!(of(1, None).await, [1, 4, 7]);
-    assert_eq!(of(2, Some(2)).await, [5, 8]);
+    assert_eq!(of(1, None).await, [7, 4]);
+    assert_eq!(of(1, Some(4)).await, [1]);
     assert_eq!(of(9, None).await, [0_u64; 0]);
+    let (both, limit) = ([subject(1), subject(2)], Limit::default());
+    let all = world.records().of_subjects(&acme(), &both, None, limit).await.unwrap();
+    assert_eq!(all.iter().map(|it| it.index).collect::<Vec<_>>(), [8, 7, 5, 4, 2, 1]);
     let all = world.records().page(&acme(), None, Some(6), Limit::default()).await.unwrap();
     assert_eq!(all.iter().map(|it| it.record).collect::<Vec<_>>(), [record(7), record(8)]);
     assert_eq!(world.records().get(&acme(), record(99)).await.unwrap(), None);

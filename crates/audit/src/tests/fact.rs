@@ -56,7 +56,7 @@ async fn a_fact_relayed_twice_is_one_entry() {
     assert_eq!(page[0].record, facts[0].id.into());
     let kept: Fact = serde_json::from_value(page[0].group("fact").unwrap().clone()).unwrap();
     assert_eq!(kept, facts[0]);
-    let of = world.records().of_subject(&acme(), subject(1), None, Limit::default()).await;
+    let of = world.records().of_subjects(&acme(), &[subject(1)], None, Limit::default()).await;
     assert_eq!(of.unwrap().len(), 2);
 }
 

@@ -15,7 +15,7 @@ use decision::{
     ports::{self, Entry, Journal},
     record::StoredRecord,
 };
-use kernel::{Cursor, DecisionId, Fact, Fault, Limit, Page, PersonAt, TenantId};
+use kernel::{Cursor, DecisionId, Fact, Fault, Limit, Page, PersonAt, SubjectId, TenantId};
 use serde_json::value::RawValue;
 use tracing::{Instrument as _, Span};
 
@@ -150,8 +150,11 @@ impl Journal for AuditJournal {
         after: Option<&Cursor>,
         limit: Limit,
     ) -> Result<Page<StoredRecord>, Fault> {
-        let after = position(after)?;
-        let opened = self.records.of_subject(tenant, person.subject, after, limit).await?;
+        let before = position(after)?;
+        // Decisions made before a merge are filed under whom the person was then.
+        let former = person.nodes.iter().map(|it| SubjectId::from_uuid(it.uuid()));
+        let subjects: Vec<_> = former.chain([person.subject]).collect();
+        let opened = self.records.of_subjects(tenant, &subjects, before, limit).await?;
         page(&opened, limit)
     }
 
