@@ -8,6 +8,7 @@
     reason = "a broken scenario panics"
 )]
 
+mod bridges;
 mod merge;
 mod month;
 mod quiet;

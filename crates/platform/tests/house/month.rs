@@ -40,8 +40,7 @@ pub(crate) struct Lived {
 pub(crate) async fn live(seed: u64) -> Lived {
     let files = tempfile::tempdir().unwrap();
     let tenant = TenantId::new("acme").unwrap();
-    let config =
-        Config::embedded(DataDirectory::new(files.path().to_path_buf()), tenant.clone());
+    let config = Config::embedded(DataDirectory::new(files.path().to_path_buf()), tenant.clone());
     let clock = Arc::new(ManualClock::at(noon(START, -1)));
     let entropy = Arc::new(SeededEntropy::new(seed));
     let key = PlainKey::mint(&*entropy);

@@ -74,7 +74,9 @@ const fn meaning(fact: Fact, wrong: Wrong) -> (&'static str, &'static str) {
     match (fact, wrong) {
         (Fact::Purpose, Absent) => ("never asked", "LB.CONSENT.MISSING"),
         (Fact::Purpose, Malformed) => ("the proof lacks the notice", "LB.CONSENT.PROOF"),
-        (Fact::Purpose, Unknown) => ("lives under a law the purpose does not know", "PU.JURISDICTION"),
+        (Fact::Purpose, Unknown) => {
+            ("lives under a law the purpose does not know", "PU.JURISDICTION")
+        }
         (Fact::Purpose, Denied) => ("refused", "LB.CONSENT.REFUSED"),
         (Fact::Purpose, Expired) => ("the grant ended this morning", "LB.CONSENT.EXPIRED"),
         (Fact::Purpose, Stale) => ("agreed to an old notice", "LB.CONSENT.STALE_NOTICE"),
@@ -196,8 +198,7 @@ async fn people() -> (Vec<Cell>, bool) {
         .map(|(number, (fact, wrong))| (fact, wrong, customer(number, fact, wrong)))
         .collect();
     let control = Customer::new(1);
-    let everybody: Vec<_> =
-        cells.iter().map(|it| it.2.clone()).chain([control.clone()]).collect();
+    let everybody: Vec<_> = cells.iter().map(|it| it.2.clone()).chain([control.clone()]).collect();
     house.introduce(&everybody).await;
     for kind in [lives_in("EU"), keeps_time_of("Europe/Berlin"), grant()] {
         house.choose(&control.name(), kind).await;

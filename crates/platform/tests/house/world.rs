@@ -35,12 +35,18 @@ pub(crate) struct House {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) entropy: Arc<SeededEntropy>,
     pub(crate) tenant: TenantId,
+    pub(crate) data: DataDirectory,
     _files: TempDir,
 }
 
 impl House {
     /// A house with these artifacts.
     pub(crate) async fn with(seed: u64, sources: &[SourceFile]) -> Self {
+        Self::since(seed, sources, noon(START, TODAY)).await
+    }
+
+    /// A house with these artifacts that begins at this instant.
+    pub(crate) async fn since(seed: u64, sources: &[SourceFile], begun: Instant) -> Self {
         let files = tempfile::tempdir().unwrap();
         let tree = files.path().join("journeys");
         for it in sources {
@@ -49,10 +55,10 @@ impl House {
             std::fs::write(path, &it.bytes).unwrap();
         }
         let tenant = TenantId::new("acme").unwrap();
-        let data = files.path().join("data");
-        std::fs::create_dir_all(&data).unwrap();
-        let config = Config::embedded(DataDirectory::new(data), tenant.clone());
-        let clock = Arc::new(ManualClock::at(noon(START, TODAY)));
+        let data = DataDirectory::new(files.path().join("data"));
+        std::fs::create_dir_all(data.path()).unwrap();
+        let config = Config::embedded(data.clone(), tenant.clone());
+        let clock = Arc::new(ManualClock::at(begun));
         let entropy = Arc::new(SeededEntropy::new(seed));
         let key = PlainKey::mint(&*entropy);
         let keys = ApiKeys::new(vec![ApiKey {
@@ -67,7 +73,7 @@ impl House {
         begin(&assent, &config, Some(&tree)).await.unwrap();
         let surface = Surface::new(&assent.app, Surfaces::ALL);
         let client = Client::new(surface.clone(), key.reveal());
-        Self { assent, surface, client, clock, entropy, tenant, _files: files }
+        Self { assent, surface, client, clock, entropy, tenant, data, _files: files }
     }
 
     /// Lets it be so many days and hours after the noon the house began at, and lets all work that
@@ -241,7 +247,9 @@ impl House {
             delivery::ports::Filter { subject: Some(person.subject), ..Default::default() };
         let page = app.deliveries.page(&self.tenant, &filter, None, Limit::MAX).await.unwrap();
         let of_node: Vec<_> = page.items.iter().filter(|it| it.node.as_str() == node).collect();
-        codes.extend(of_node.iter().flat_map(|it| it.state.reasons()).map(|it| it.code().to_owned()));
+        codes.extend(
+            of_node.iter().flat_map(|it| it.state.reasons()).map(|it| it.code().to_owned()),
+        );
         (codes, of_node.iter().any(|it| it.state.serves()))
     }
 
@@ -275,7 +283,8 @@ fn is_code(text: &str) -> bool {
 
 const CRM: &str = "crm_id,email,email_verified,phone,first_name,last_name,birth_date,country,time_zone,language,needs_support,updated_at";
 const SERVICE: &str = "service_no,crm_id,email,open_complaint,updated_at";
-const POLICY: &str = "policy_no,crm_id,status,renewal_on,autorenew,tenure_months,premium_minor,currency,updated_at";
+const POLICY: &str =
+    "policy_no,crm_id,status,renewal_on,autorenew,tenure_months,premium_minor,currency,updated_at";
 
 /// A customer with one policy that ends in ninety days from tomorrow.
 #[derive(Debug, Clone)]
@@ -285,6 +294,8 @@ pub(crate) struct Customer {
     pub(crate) is_verified: bool,
     pub(crate) renewal_on: &'static str,
     pub(crate) autorenew: &'static str,
+    /// When the records of the CRM and of the policy last changed.
+    pub(crate) written: &'static str,
     /// When the record of the service desk last changed.
     pub(crate) service_written: &'static str,
 }
@@ -298,6 +309,7 @@ impl Customer {
             is_verified: true,
             renewal_on: "2026-12-10",
             autorenew: "false",
+            written: WRITTEN,
             service_written: WRITTEN,
         }
     }
@@ -316,8 +328,9 @@ impl Customer {
     }
 
     fn crm(&self) -> String {
-        let (id, email, is_verified) = (self.crm_id(), &self.email, self.is_verified);
-        format!("{id},{email},{is_verified},,Ada,Example,,DE,Europe/Berlin,de,false,{WRITTEN}")
+        let Self { email, is_verified, written, .. } = self;
+        let id = self.crm_id();
+        format!("{id},{email},{is_verified},,Ada,Example,,DE,Europe/Berlin,de,false,{written}")
     }
 
     fn service(&self) -> String {
@@ -325,9 +338,9 @@ impl Customer {
     }
 
     fn policy(&self) -> String {
-        let Self { renewal_on, autorenew, .. } = self;
+        let Self { renewal_on, autorenew, written, .. } = self;
         let (no, id) = (self.policy_no(), self.crm_id());
-        format!("{no},{id},active,{renewal_on},{autorenew},24,30000,EUR,{WRITTEN}")
+        format!("{no},{id},active,{renewal_on},{autorenew},24,30000,EUR,{written}")
     }
 }
 
