@@ -74,9 +74,11 @@ fn keep<T>(result: Result<T, Vec<Finding>>, findings: &mut Vec<Finding>) -> Opti
 pub struct LiveArtifacts {
     releases: Arc<ReleaseService>,
     live: Arc<RwLock<BTreeMap<TenantId, Live>>>,
-    // By tenant too: whoever never had a bundle is not told of it by its digest.
-    compiled: Arc<RwLock<BTreeMap<(TenantId, Digest), Arc<Compiled>>>>,
+    compiled: Arc<RwLock<Bundles>>,
 }
+
+/// By tenant too: whoever never had a bundle is not told of it by its digest.
+type Bundles = BTreeMap<(TenantId, Digest), Arc<Compiled>>;
 
 /// A tenant's live bundle and its place in the pointer's history.
 #[derive(Debug, Clone)]
