@@ -100,14 +100,13 @@ const fn meaning(fact: Fact, wrong: Wrong) -> (&'static str, &'static str) {
 
 /// The customer of a cell about a purpose or a channel, as the systems know them.
 fn customer(number: u32, fact: Fact, wrong: Wrong) -> Customer {
-    let mut it = Customer::new(number);
+    let it = Customer::new(number);
     match (fact, wrong) {
-        (Fact::Channel, Wrong::Absent) => it.email = String::new(),
-        (Fact::Channel, Wrong::Malformed) => it.email = "not an address".to_owned(),
-        (Fact::Channel, Wrong::Unknown) => it.is_verified = false,
-        _ => {}
+        (Fact::Channel, Wrong::Absent) => Customer { email: String::new(), ..it },
+        (Fact::Channel, Wrong::Malformed) => Customer { email: "not an address".to_owned(), ..it },
+        (Fact::Channel, Wrong::Unknown) => Customer { is_verified: false, ..it },
+        _ => it,
     }
-    it
 }
 
 /// What the customer of a cell chose.
