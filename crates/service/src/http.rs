@@ -76,6 +76,18 @@ impl<S: Send + Sync> FromRequest<S> for Submitted {
     }
 }
 
+/// A body that says nothing more than its request, read to its end so that the answer can be too.
+#[derive(Debug)]
+pub struct Ignored;
+
+impl<S: Send + Sync> FromRequest<S> for Ignored {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        whole(request, state, FORM_BYTES_MAX).await.map(|_| Self)
+    }
+}
+
 /// A raw body within the limit the router sets.
 #[derive(Debug)]
 pub struct Raw(pub HeaderMap, pub Bytes);

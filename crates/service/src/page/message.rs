@@ -12,7 +12,7 @@ use super::{console::page, preferences, record};
 use crate::{
     app::App,
     http::{
-        Named,
+        Ignored, Named,
         consent::{by, refused},
     },
     links::{Link, Opens},
@@ -145,6 +145,7 @@ pub async fn unsubscribe(
 pub async fn unsubscribed(
     State(app): State<Arc<App>>,
     Named(token): Named<String>,
+    _: Ignored,
 ) -> Result<Response, Problem> {
     let link = open(&app, &token)?;
     let effect = end(&app, &link, &token, "unsubscribe_page").await?;
@@ -164,6 +165,7 @@ pub async fn unsubscribed(
 pub async fn one_click(
     State(app): State<Arc<App>>,
     Named(token): Named<String>,
+    _: Ignored,
 ) -> Result<String, Problem> {
     let link = open(&app, &token)?;
     let effect = end(&app, &link, &token, "one_click").await?;

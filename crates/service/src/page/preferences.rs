@@ -27,7 +27,7 @@ use super::{
 use crate::{
     app::App,
     http::{
-        Asked, Named, Submitted,
+        Asked, Ignored, Named, Submitted,
         consent::{by, refused},
     },
     links::{Link, Opens},
@@ -289,6 +289,7 @@ pub async fn save(
 pub async fn stop(
     State(app): State<Arc<App>>,
     Named(token): Named<String>,
+    _: Ignored,
 ) -> Result<Response, Problem> {
     let visit = visit(&app, &token).await?;
     let act = act(&[b"stop", token.as_bytes(), &visit.snapshot.person.0.to_be_bytes()]);
