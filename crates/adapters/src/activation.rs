@@ -16,6 +16,7 @@ use std::{
 
 use quick_cache::sync::Cache;
 
+mod board;
 mod choices;
 mod contacts;
 mod fields;
@@ -23,6 +24,7 @@ mod people;
 mod policy;
 mod touched;
 
+pub use board::{BOARDS_MAX, CachedBoard, RaisingEventLog};
 pub use choices::{CachedSnapshots, RaisingLedger, SNAPSHOTS_MAX};
 pub use contacts::{CachedContacts, HISTORIES_MAX, RaisingGate, RaisingJournal};
 pub use fields::{CachedContext, VIEWS_MAX};
@@ -71,12 +73,7 @@ impl Generations {
 
     /// The generations of these keys now; take it before reading what depends on them.
     pub fn stamp<K: Hash>(&self, keys: impl IntoIterator<Item = K>) -> Stamp {
-        Stamp(
-            keys.into_iter()
-                .map(|it| self.stripe(&it))
-                .map(|it| (it, self.at(it)))
-                .collect(),
-        )
+        Stamp(keys.into_iter().map(|it| self.stripe(&it)).map(|it| (it, self.at(it))).collect())
     }
 
     /// What depends on these keys may have changed: before the commit and again after it.

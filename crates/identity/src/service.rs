@@ -143,7 +143,8 @@ impl ResolutionService {
         Ok(self.resolved(tenant, id).await?.map(|it| it.members).unwrap_or_default())
     }
 
-    /// Where a person can be reached.
+    /// Where a person can be reached now: what they were last sighted on too long ago may be
+    /// somebody else's.
     pub async fn contact_points(
         &self,
         tenant: &TenantId,
@@ -151,8 +152,10 @@ impl ResolutionService {
     ) -> Result<Vec<ContactPoint>, Fault> {
         let rules = self.0.artifacts.live(tenant).await?;
         let members = self.members(tenant, subject.uuid()).await?;
+        let now = self.0.clock.now();
         let reachable = members
             .into_iter()
+            .filter(|it| it.within.0 <= now && now <= it.within.1)
             .filter(|it| rules.namespace(&it.namespace).is_some_and(|n| n.addressable));
         let points = reachable.map(|it| ContactPoint {
             node: it.node,

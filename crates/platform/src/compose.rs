@@ -6,14 +6,20 @@
 use std::sync::Arc;
 
 use adapters::{
+    activation::{
+        CachedBoard, CachedContacts, CachedContext, CachedDirectory, CachedPolicyHead,
+        CachedSnapshots, Generations, RaisingAssertionLog, RaisingEventLog, RaisingGate,
+        RaisingJournal, RaisingLedger, RaisingReleaseLedger,
+    },
     channel::sandbox::SandboxSender,
     keys::{FileKek, FileSigner},
     sql::{
         Database,
         audit::{SqlJournal, SqlKeyring, SqlRecords},
+        companion::SqlDecisionCompanions,
         consent::{SqlLedger, SqlPolicyHead},
         context::SqlContext,
-        decision::{DecisionCompanions, SqlTimetable},
+        decision::SqlTimetable,
         delivery::{SqlContactLedger, SqlDeliveryStore, SqlInbox, SqlSendGate},
         identity::{SqlAssertionLog, SqlDirectory, SqlVault},
         measurement::{SqlExposureStore, SqlSignalStore},
@@ -143,12 +149,19 @@ pub async fn compose(
         Database::open(&config.data.keys()).await.context("opening the key store")?;
     let feed: Arc<dyn FactFeed> = Arc::new(Traced::new(SqlFactFeed::new(database.clone())));
 
+    // The activation layer: decorators that share one set of generations. What is read through it
+    // decides; what is read without it sends.
+    let generations = Generations::default();
+
     // rollout: what is live.
     let deployment = DeploymentId::new("assent").context("naming the deployment")?;
     let releases = Arc::new(ReleaseService::new(
         deployment,
         Arc::new(Traced::new(SqlArtifactStore::new(database.clone()))),
-        Arc::new(Traced::new(SqlReleaseLedger::new(database.clone()))),
+        Arc::new(RaisingReleaseLedger::new(
+            Arc::new(Traced::new(SqlReleaseLedger::new(database.clone()))),
+            generations.clone(),
+        )),
         validators(),
         clock.clone(),
         entropy.clone(),
@@ -161,10 +174,13 @@ pub async fn compose(
         .context("opening the key-encryption key")?;
     let signer = FileSigner::open(&secrets_path.join("log-key"), &*entropy)
         .context("opening the log's signing key")?;
-    let companions = DecisionCompanions::registered();
+    let companions = SqlDecisionCompanions::new(artifacts.clone()).registered();
     let trail = Arc::new(Trail::new(
         TrailPorts {
-            journal: Arc::new(Traced::new(SqlJournal::new(database.clone(), companions))),
+            journal: Arc::new(RaisingJournal::new(
+                Arc::new(Traced::new(SqlJournal::new(database.clone(), companions))),
+                generations.clone(),
+            )),
             records: Arc::new(Traced::new(SqlRecords::new(database.clone()))),
             keyring: Arc::new(Traced::new(SqlKeyring::new(key_database.clone(), Arc::new(kek)))),
             signer: Arc::new(Traced::new(signer)),
@@ -185,23 +201,37 @@ pub async fn compose(
 
     // identity: who is who.
     let vault_key = secrets.derive("identity.vault");
-    let people = Arc::new(ResolutionService::new(identity::service::Parts {
-        log: Arc::new(Traced::new(SqlAssertionLog::new(database.clone(), vault_key))),
-        directory: Arc::new(Traced::new(SqlDirectory::new(database.clone()))),
+    let directory: Arc<dyn identity::ports::Directory> =
+        Arc::new(Traced::new(SqlDirectory::new(database.clone())));
+    let parts = identity::service::Parts {
+        log: Arc::new(RaisingAssertionLog::new(
+            Arc::new(Traced::new(SqlAssertionLog::new(database.clone(), vault_key))),
+            generations.clone(),
+        )),
+        directory: directory.clone(),
         vault: Arc::new(Traced::new(SqlVault::new(database.clone(), vault_key))),
         artifacts: artifacts.clone(),
         blinder: Blinder::new(&secrets.derive("identity.blind")),
         clock: clock.clone(),
         entropy: entropy.clone(),
-    }));
+    };
+    let people = Arc::new(ResolutionService::new(parts.clone()));
     let persons = Arc::new(IdentityPeople::new(people.clone(), append.clone()));
+    let near = Arc::new(CachedDirectory::new(directory, generations.clone()));
+    let near_people =
+        Arc::new(ResolutionService::new(identity::service::Parts { directory: near, ..parts }));
+    let near_persons = Arc::new(IdentityPeople::new(near_people.clone(), append));
 
     // consent: who allowed what, and what a withdrawal waits for.
-    let gate: Arc<dyn delivery::ports::SendGate> =
-        Arc::new(Traced::new(SqlSendGate::new(database.clone())));
+    let gate: Arc<dyn delivery::ports::SendGate> = Arc::new(RaisingGate::new(
+        Arc::new(Traced::new(SqlSendGate::new(database.clone()))),
+        generations.clone(),
+    ));
     let in_flight = DeliveryInFlight::new(InFlightService::new(gate.clone(), clock.clone()));
-    let ledger: Arc<dyn consent::ports::Ledger> =
-        Arc::new(Traced::new(SqlLedger::new(database.clone())));
+    let ledger: Arc<dyn consent::ports::Ledger> = Arc::new(RaisingLedger::new(
+        Arc::new(Traced::new(SqlLedger::new(database.clone()))),
+        generations.clone(),
+    ));
     let consent = Arc::new(ConsentService::new(
         ledger.clone(),
         Arc::new(in_flight),
@@ -211,46 +241,43 @@ pub async fn compose(
     ));
     let snapshots = Arc::new(LedgerSnapshots::new(ledger, persons.clone(), clock.clone()));
     let policy = Arc::new(Traced::new(SqlPolicyHead::new(database.clone())));
-    let verdicts = Arc::new(VerdictService::new(snapshots, artifacts.clone(), policy));
+    let verdicts =
+        Arc::new(VerdictService::new(snapshots.clone(), artifacts.clone(), policy.clone()));
     let permission = Arc::new(ConsentPermission::new(verdicts.clone()));
+    let near_verdicts = Arc::new(VerdictService::new(
+        Arc::new(CachedSnapshots::new(snapshots, clock.clone(), generations.clone())),
+        artifacts.clone(),
+        Arc::new(CachedPolicyHead::new(policy, generations.clone())),
+    ));
+    let near_permission = Arc::new(ConsentPermission::new(near_verdicts.clone()));
 
     // context: what is known.
     let context_store = Arc::new(Traced::new(SqlContext::new(database.clone())));
-    let admission = AdmissionService::new(
-        context_store.clone(),
-        artifacts.clone(),
-        clock.clone(),
-        entropy.clone(),
-    );
+    let events = Arc::new(RaisingEventLog::new(context_store.clone(), generations.clone()));
+    let fields = Arc::new(CachedContext::new(context_store.clone(), generations.clone()));
+    let board = Arc::new(CachedBoard::new(context_store.clone(), generations.clone()));
+    let admission =
+        AdmissionService::new(events.clone(), artifacts.clone(), clock.clone(), entropy.clone());
     let apply = Arc::new(ApplyService::new(
-        context_store.clone(),
-        context_store.clone(),
+        events,
+        fields.clone(),
         Arc::new(IdentityResolver::new(people.clone())),
         artifacts.clone(),
         clock.clone(),
         entropy.clone(),
     ));
-    let standing = Arc::new(ConsentStanding::new(verdicts.clone(), clock.clone()));
+    let standing = Arc::new(ConsentStanding::new(near_verdicts.clone(), clock.clone()));
     let region = Region::new(&config.region).context("naming the region")?;
-    let bundles = Arc::new(BundleService::new(
-        context_store.clone(),
-        context_store.clone(),
-        standing,
-        artifacts.clone(),
-        region,
-    ));
+    let bundles =
+        Arc::new(BundleService::new(fields, board.clone(), standing, artifacts.clone(), region));
     let health = Arc::new(HealthService::new(
-        context_store.clone(),
-        context_store.clone(),
-        artifacts.clone(),
-        clock.clone(),
-    ));
-    let watch = Arc::new(FreshnessService::new(
+        board.clone(),
         context_store,
         artifacts.clone(),
         clock.clone(),
-        entropy.clone(),
     ));
+    let watch =
+        Arc::new(FreshnessService::new(board, artifacts.clone(), clock.clone(), entropy.clone()));
 
     // delivery: getting it there.
     let store: Arc<dyn delivery::ports::DeliveryStore> =
@@ -261,7 +288,7 @@ pub async fn compose(
     let links = LinkSealer::new(secrets.derive("links"));
     let preparer = Preparer::new(
         delivery::service::Sources {
-            permissions: permission.clone(),
+            permissions: permission,
             people: persons.clone(),
             addresses: addresses.clone(),
             links: Arc::new(SealedLinks::new(links.clone(), &config.base_url, clock.clone())),
@@ -288,9 +315,12 @@ pub async fn compose(
     ));
     let deliveries = Arc::new(DeliveryService::new(store.clone()));
     let contacts = ContactService::new(
-        Arc::new(Traced::new(SqlContactLedger::new(database.clone()))),
+        Arc::new(CachedContacts::new(
+            Arc::new(Traced::new(SqlContactLedger::new(database.clone()))),
+            generations,
+        )),
         artifacts.clone(),
-        addresses.clone(),
+        Arc::new(IdentityAddresses::new(near_people.clone(), near_verdicts)),
         clock.clone(),
         entropy.clone(),
     );
@@ -299,9 +329,9 @@ pub async fn compose(
     // decision: when to act, what to do, and why.
     let sources = decision::Sources {
         releases: artifacts.clone(),
-        persons: persons.clone(),
-        context: Arc::new(ContextKnowledge::new(bundles.clone(), apply.clone())),
-        permission,
+        persons: near_persons,
+        context: Arc::new(ContextKnowledge::new(bundles.clone(), apply.clone(), near_people)),
+        permission: near_permission,
         history: Arc::new(DeliveryHistory::new(contacts, deliveries.clone())),
         arms: Arc::new(Arms::new(BucketKey::new(secrets.derive16("buckets")))),
         journal: journal.clone(),
@@ -335,8 +365,8 @@ pub async fn compose(
         feedback,
         consent.clone(),
         deliveries.clone(),
-        persons.clone(),
-        addresses.clone(),
+        persons,
+        addresses,
     );
     let jobs: Vec<Arc<dyn Job>> = vec![
         Arc::new(work::Watching::new(live.clone(), tenant.clone())),

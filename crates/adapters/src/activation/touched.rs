@@ -20,6 +20,8 @@ pub(super) enum Touched {
     Contacts(TenantId, NodeId),
     /// The tenant's policy epoch.
     Policy(TenantId),
+    /// What arrived for the tenant, and when.
+    Board(TenantId),
 }
 
 /// One kind of thing, of each of these nodes.

@@ -5,7 +5,6 @@ mod rows;
 mod schema;
 mod timetable;
 
-pub use companion::DecisionCompanions;
 pub(super) use companion::{decoded, make};
 pub(crate) use schema::schema;
 pub use timetable::SqlTimetable;

@@ -295,7 +295,7 @@ async fn a_trail_on_files_survives_a_restart_and_proves_every_entry() {
         let again = second.append().append(submission(n)).await.unwrap();
         assert!(matches!(again, Appended::Existing(_, opened) if opened.record == record(n)));
     }
-    let of = second.records().of_subject(&acme(), subject(3), None, Limit::MAX).await.unwrap();
+    let of = second.records().of_subjects(&acme(), &[subject(3)], None, Limit::MAX).await.unwrap();
     assert_eq!(of.len(), 60);
     assert!(of.iter().all(|it| it.groups.len() == 2));
 }

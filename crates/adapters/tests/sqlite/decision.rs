@@ -1,9 +1,12 @@
 //! The suites of `decision` on SQLite, plain and traced.
 
+use std::sync::Arc;
+
 use adapters::{
     sql::{
         audit::companion::{CompanionHandler, Verdict},
-        decision::{DecisionCompanions, SqlTimetable},
+        companion::SqlDecisionCompanions,
+        decision::SqlTimetable,
         outbox::SqlFactFeed,
     },
     traced::Traced,
@@ -19,7 +22,7 @@ use decision::{
 };
 use kernel::{Fact, FactFeed, Instant, Limit};
 
-use crate::{Fresh, fresh};
+use crate::{Fresh, companion::one_a_day, fresh};
 
 struct Fixture<T> {
     fresh: Fresh,
@@ -70,7 +73,8 @@ async fn apply(fixture: &Fixture<SqlTimetable>, companions: &[Companion]) -> Vec
         companions.iter().map(|it| Carried { kind: KIND, body: it.encode().unwrap() }).collect();
     let items: Vec<_> = carried.iter().collect();
     let write = fixture.fresh.database.begin("test").await.unwrap();
-    let verdicts = DecisionCompanions.apply(&write, &acme(), &items).await.unwrap();
+    let companions = SqlDecisionCompanions::new(Arc::new(one_a_day()));
+    let verdicts = companions.apply(&write, &acme(), &items).await.unwrap();
     write.commit().await.unwrap();
     verdicts
 }

@@ -161,6 +161,17 @@ async fn a_family_address_is_kept_by_both_and_joins_nobody() {
 }
 
 #[tokio::test]
+async fn a_device_last_seen_long_ago_no_longer_reaches_its_holder() {
+    let house = house();
+    house.sees(0, "user_id:U1 device:D").await;
+    let person = house.person("user_id:U1").await;
+    let reached = async || house.service.contact_points(&house.tenant, person.subject).await;
+    assert_eq!(reached().await.unwrap().len(), 0);
+    house.sees(390, "user_id:U1 device:D").await;
+    assert_eq!(reached().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn two_verified_owners_of_an_address_stay_two_people_and_share_it() {
     let house = house();
     house.sees(0, "crm_id:C1 !email:family@mail.example").await;

@@ -93,19 +93,19 @@ pub(crate) async fn open(
 ) -> Seen {
     const CONNECTIONS: usize = 64;
     let begun = Instant::now();
-    let (send, receive) = mpsc::unbounded_channel::<(Instant, u64)>();
-    let receive = Arc::new(tokio::sync::Mutex::new(receive));
+    let (due, waiting) = mpsc::unbounded_channel::<(Instant, u64)>();
+    let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
     let mut tasks = JoinSet::new();
     for _ in 0..CONNECTIONS {
-        let (receive, request) = (receive.clone(), request.clone());
+        let (waiting, request) = (waiting.clone(), request.clone());
         tasks.spawn(async move {
             let mut connection = Connection::open(to).await;
             let mut seen = Vec::new();
             loop {
-                let next = receive.lock().await.recv().await;
-                let Some((due, n)) = next else { return seen };
+                let next = waiting.lock().await.recv().await;
+                let Some((at, n)) = next else { return seen };
                 let good = connection.ask(&request(n)).await;
-                seen.push((due.elapsed(), good));
+                seen.push((at.elapsed(), good));
             }
         });
     }
@@ -113,17 +113,17 @@ pub(crate) async fn open(
     let total = u64::from(per_second) * span.as_secs();
     let mut sent = 0_u64;
     while sent < total {
-        let due = u64::try_from(begun.elapsed().as_nanos() / gap.as_nanos()).unwrap_or(u64::MAX);
-        while sent < due.min(total) {
+        let wanted = u64::try_from(begun.elapsed().as_nanos() / gap.as_nanos()).unwrap_or(u64::MAX);
+        while sent < wanted.min(total) {
             let at = begun + gap * u32::try_from(sent).unwrap_or(u32::MAX);
-            if send.send((at, sent)).is_err() {
+            if due.send((at, sent)).is_err() {
                 break;
             }
             sent += 1;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    drop(send);
+    drop(due);
     gather(tasks, begun).await
 }
 

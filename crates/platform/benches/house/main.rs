@@ -4,6 +4,9 @@
 
 #![expect(
     clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::large_futures,
+    clippy::format_push_string,
     clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a bench prints, and panics when the house is broken"

@@ -12,7 +12,7 @@ use super::{
     client::{Client, taken},
     observe::Observer,
     population::{Dice, Event, Population, noon},
-    summary::Tally,
+    summary::{Tally, text},
     writing::{self, Line},
 };
 
@@ -169,12 +169,12 @@ impl<'a> Month<'a> {
     async fn ask(&mut self, lines: &[Line]) -> Result<()> {
         for line in lines {
             let Ok(event) = serde_json::from_str::<Value>(&line.text) else { continue };
-            if event["type"] != "product.login.v1" {
+            if text(&event, "/type").unwrap_or_default() != "product.login.v1" {
                 continue;
             }
-            let id = event["id"].as_str().unwrap_or_default();
+            let id = text(&event, "/id").unwrap_or_default();
             let dice = Dice::of(self.population.seed, "asking", id);
-            let subject = event["subject"].as_str().unwrap_or_default();
+            let subject = text(&event, "/subject").unwrap_or_default();
             let Some(("user_id", user)) = subject.split_once(':') else { continue };
             if dice.below(ASKING) != 0 {
                 continue;

@@ -54,16 +54,16 @@ impl Tally {
 
     /// Choices were recorded.
     pub fn chose(&mut self, answer: &Value) {
-        for it in answer["results"].as_array().into_iter().flatten() {
-            add(&mut self.choices, it["status"].as_str().unwrap_or("unknown"), 1);
+        for it in answer.get("results").and_then(Value::as_array).into_iter().flatten() {
+            add(&mut self.choices, text(it, "/status").unwrap_or("unknown"), 1);
         }
     }
 
     /// A batch of events was answered.
     pub fn told(&mut self, answer: &Value) {
-        for it in answer["results"].as_array().into_iter().flatten() {
-            add(&mut self.events, it["status"].as_str().unwrap_or("unknown"), 1);
-            if let Some(kind) = it["problem"]["type"].as_str() {
+        for it in answer.get("results").and_then(Value::as_array).into_iter().flatten() {
+            add(&mut self.events, text(it, "/status").unwrap_or("unknown"), 1);
+            if let Some(kind) = text(it, "/problem/type") {
                 let code = kind.rsplit('/').next().unwrap_or_default();
                 add(&mut self.quarantined, code, 1);
             }
@@ -74,7 +74,7 @@ impl Tally {
     pub fn refused_line(&mut self, problem: &[u8]) {
         add(&mut self.events, "refused", 1);
         let problem: Value = serde_json::from_slice(problem).unwrap_or_default();
-        let kind = problem["type"].as_str().unwrap_or_default();
+        let kind = text(&problem, "/type").unwrap_or_default();
         add(&mut self.quarantined, kind.rsplit('/').next().unwrap_or_default(), 1);
     }
 
@@ -82,9 +82,9 @@ impl Tally {
     pub fn asked(&mut self, answer: &Answered) {
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let outcome = match answer.status {
-            200 => body["outcome"].as_str().unwrap_or("unknown").to_owned(),
+            200 => text(&body, "/outcome").unwrap_or("unknown").to_owned(),
             _ => {
-                let kind = body["type"].as_str().unwrap_or_default();
+                let kind = text(&body, "/type").unwrap_or_default();
                 kind.rsplit('/').next().unwrap_or_default().to_owned()
             }
         };
@@ -261,6 +261,11 @@ impl Summary {
         }
         out
     }
+}
+
+/// The string at a place of an answer.
+pub(super) fn text<'a>(of: &'a Value, place: &str) -> Option<&'a str> {
+    of.pointer(place).and_then(Value::as_str)
 }
 
 fn listed(counts: &BTreeMap<String, u64>) -> String {

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode, header};
 use serde_json::Value;
 
-use crate::server::Server;
+use crate::{server::Server, world::eventually};
 
 /// What is wrong with a body.
 fn bad_bodies() -> Vec<(&'static str, &'static str, String)> {
@@ -63,7 +63,7 @@ async fn bad_input_at_every_route_is_a_problem_and_changes_nothing() {
     let (status, api) = server.get("/v1/openapi.json").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(api["openapi"], "3.1.0");
-    let before = standing(&server).await;
+    let before = begun(&server).await;
     let mut wrong = Vec::new();
     let mut asked = 0;
     for (path, operations) in api["paths"].as_object().unwrap() {
@@ -127,7 +127,7 @@ async fn bad_forms_are_problems_and_change_nothing() {
     const FORM: &str = "application/x-www-form-urlencoded";
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
-    let before = standing(&server).await;
+    let before = begun(&server).await;
     let bodies = [
         (FORM, String::new()),
         (FORM, "seen=x".to_owned()),
@@ -188,6 +188,13 @@ async fn bad_queries_and_wrong_methods_are_problems() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The scoreboard once the first release is in the log.
+async fn begun(server: &Server) -> Value {
+    eventually("the release is in the log", async || standing(server).await["log_entries"] != 0)
+        .await;
+    standing(server).await
 }
 
 /// The scoreboard without its count of refusals, which is what bad input may raise.

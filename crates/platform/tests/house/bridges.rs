@@ -1,13 +1,13 @@
 //! The bridges answer as the ports they implement promise: the exported suites, on the real thing.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use adapters::{
     keys::{FileKek, FileSigner},
     sql::{
         Database,
         audit::{SqlJournal, SqlKeyring, SqlRecords},
-        decision::{DecisionCompanions, SqlTimetable},
+        decision::SqlTimetable,
     },
 };
 use async_trait::async_trait;
@@ -65,7 +65,7 @@ async fn people(house: &House) -> IdentityPeople {
     let kek = FileKek::open(&files.secrets().join("kek"), entropy.clone()).unwrap();
     let signer = FileSigner::open(&files.secrets().join("log-key"), &*entropy).unwrap();
     let ports = TrailPorts {
-        journal: Arc::new(SqlJournal::new(database.clone(), DecisionCompanions::registered())),
+        journal: Arc::new(SqlJournal::new(database.clone(), BTreeMap::new())),
         records: Arc::new(SqlRecords::new(database)),
         keyring: Arc::new(SqlKeyring::new(keys, Arc::new(kek))),
         signer: Arc::new(signer),

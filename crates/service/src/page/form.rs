@@ -47,7 +47,10 @@ mod tests {
         let read = |text: &str| read_form(text.to_owned());
         let form = read("seen=7&purpose=marketing.renewal&channel=email&other=1").unwrap();
         assert_eq!(form.seen, 7);
-        assert_eq!((form.purposes.concat(), form.channels.concat()), ("marketing.renewal".to_owned(), "email".to_owned()));
+        assert_eq!(
+            (form.purposes.concat(), form.channels.concat()),
+            ("marketing.renewal".to_owned(), "email".to_owned())
+        );
         let full = vec!["purpose=a"; FORM_FIELDS_MAX].join("&");
         assert!(read(&full).is_ok());
         assert!(read(&format!("{full}&purpose=a")).is_err());

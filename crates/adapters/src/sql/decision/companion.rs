@@ -3,15 +3,11 @@
 //! A hand-off compares the heads a withdrawal raises, in the transaction that makes the decision:
 //! either the withdrawal commits first and the comparison fails, or the answer was given before it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use async_trait::async_trait;
 use audit::entry::Companion as Carried;
 use decision::{
-    companion::{Companion, KIND},
+    companion::Companion,
     occurrence::{Settlement, State},
     ports::Handoff,
     reasons,
@@ -21,18 +17,7 @@ use sea_orm::{DatabaseTransaction, DbErr, FromQueryResult};
 use uuid::Uuid;
 
 use super::{OCCURRENCE, all, among, eq, select, timetable};
-use crate::sql::audit::companion::{CompanionHandler, Companions, Verdict};
-
-/// Applies settlements and judges hand-offs.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DecisionCompanions;
-
-impl DecisionCompanions {
-    /// The handlers of a log that keeps decisions.
-    pub fn registered() -> Companions {
-        BTreeMap::from([(KIND, Arc::new(Self) as Arc<dyn CompanionHandler>)])
-    }
-}
+use crate::sql::audit::companion::Verdict;
 
 #[derive(Debug, FromQueryResult)]
 struct FenceRow {
@@ -67,18 +52,6 @@ struct Heads {
     identity: BTreeMap<Uuid, u64>,
     choices: BTreeMap<Uuid, u64>,
     policy: u64,
-}
-
-#[async_trait]
-impl CompanionHandler for DecisionCompanions {
-    async fn apply(
-        &self,
-        transaction: &DatabaseTransaction,
-        tenant: &TenantId,
-        items: &[&Carried],
-    ) -> Result<Vec<Verdict>, DbErr> {
-        make(transaction, tenant, &decoded(items)?, &mut |_| None).await
-    }
 }
 
 /// The companions of these items, in order.
