@@ -145,7 +145,7 @@ async fn one_trace_leads_from_event_to_action() {
     }
     assert!(exported.metrics > 0, "no metrics");
     let text = String::from_utf8_lossy(&exported.bytes);
-    for personal in ["mail.example", "Byron", "C0", "K-traced"] {
+    for personal in ["mail.example", "Byron", "crm_id", "K-traced"] {
         assert!(!text.contains(personal), "`{personal}` was exported");
     }
 }
