@@ -6,7 +6,7 @@ use askama::Template;
 use audit::{entry::RecordId, receipt::TlogProof, service::Disclose};
 use axum::{extract::State, response::Response};
 use consent::{Effect, WithdrawalScope};
-use decision::record::Record;
+use decision::record::{ActionEntry, Record};
 
 use super::{console::page, preferences, record};
 use crate::{
@@ -76,7 +76,7 @@ pub async fn why(
 
 fn opening(record: &Record) -> Vec<String> {
     let at = words::instant(kernel::Instant::from_micros(record.core.as_of_us));
-    let Some(action) = &record.outcome.action else {
+    let Some(action) = sent(record) else {
         return vec![format!("On {at} we decided to send nothing.")];
     };
     let about = match action.node.as_str() {
@@ -89,7 +89,15 @@ fn opening(record: &Record) -> Vec<String> {
     vec![format!("We decided on {at} to send it to you by {}, because {about}.", action.channel)]
 }
 
+/// The action, where it was carried out: in a holdout it is only known what it would have been.
+fn sent(record: &Record) -> Option<&ActionEntry> {
+    record.outcome.action.as_ref().filter(|_| record.outcome.kind == "act")
+}
+
 fn ground(record: &Record) -> Vec<String> {
+    if sent(record).is_none() {
+        return vec!["Nothing was sent, so nothing had to allow it.".to_owned()];
+    }
     let Some(ground) = record::ground(record) else {
         return vec!["The record shows no ground, which should never happen.".to_owned()];
     };
