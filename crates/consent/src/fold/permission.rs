@@ -46,8 +46,9 @@ struct Granted<'a> {
 }
 
 impl Granted<'_> {
+    /// A renewal lifts what the grant it renews lifts, and nothing more.
     fn lifts(&self, denied: &Denied<'_>) -> bool {
-        self.act.lifts(&denied.act) || self.renews.is_some_and(|it| it.lifts(&denied.act))
+        self.renews.unwrap_or(self.act).lifts(&denied.act)
     }
 
     /// The channels nothing defeats.
