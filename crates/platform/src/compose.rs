@@ -47,7 +47,7 @@ use delivery::service::{
     PlanService, Preparer,
 };
 use identity::{Blinder, service::ResolutionService};
-use kernel::{BucketKey, Clock, Entropy, FactFeed, TenantId};
+use kernel::{BucketKey, FactFeed, TenantId};
 use measurement::service::{FoldService, ResultService};
 use rollout::{DeploymentId, ReleaseService, Validators};
 use service::{
@@ -72,27 +72,11 @@ use service::{
     work,
 };
 
+pub use crate::machine::Machine;
 use crate::{
     config::{Config, DataDirectory},
     secrets::Secrets,
 };
-
-/// What a process is made from besides its files.
-#[derive(Debug, Clone)]
-pub struct Machine {
-    /// The present.
-    pub clock: Arc<dyn Clock>,
-    /// Chance.
-    pub entropy: Arc<dyn Entropy>,
-}
-
-impl Machine {
-    /// The real one.
-    pub fn real() -> Self {
-        use adapters::system::{SystemClock, SystemEntropy};
-        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
-    }
-}
 
 /// A composed process.
 #[derive(Debug)]

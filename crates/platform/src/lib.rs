@@ -9,4 +9,5 @@ pub mod compose;
 pub mod config;
 pub mod demo;
 pub mod journeys;
+pub mod machine;
 pub mod secrets;

@@ -121,7 +121,8 @@ async fn load_and_kill(server: Server, load: &Arc<Load>, round: u64) {
         workers.spawn(async move { while load.act(&server, &dice).await {} });
     }
     let moment = below(&SeededEntropy::new(SEED ^ round), 900) + 100;
-    tokio::time::sleep(Duration::from_millis(moment as u64)).await;
+    let moment = tokio::time::Instant::now() + Duration::from_millis(moment as u64);
+    tokio::time::sleep_until(moment).await;
     server.kill();
     while let Some(done) = workers.join_next().await {
         done.unwrap();
@@ -199,6 +200,7 @@ async fn kill_9_loses_nothing_acknowledged() {
     // What a dead process had claimed is free again when its lease ends.
     let patience = LEASE.to_std().unwrap() + Duration::from_mins(1);
     let begun = Instant::now();
+    let mut again = tokio::time::interval(Duration::from_secs(1));
     loop {
         let letters = letters_by_occasion(&server, data.path()).await;
         let twice: Vec<_> = letters.iter().filter(|it| *it.1 > 1).collect();
@@ -209,7 +211,7 @@ async fn kill_9_loses_nothing_acknowledged() {
             break;
         }
         assert!(begun.elapsed() < patience, "no letter about {lost:?}");
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        again.tick().await;
     }
     assert!(server.end().success());
 }

@@ -141,9 +141,10 @@ pub(crate) async fn settle_in(server: &Server, people: usize) {
 /// Asks again and again until it is so.
 pub(crate) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
     let begun = tokio::time::Instant::now();
+    let mut again = tokio::time::interval(Duration::from_millis(50));
     while !is_so().await {
         assert!(begun.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        again.tick().await;
     }
 }
 

@@ -174,7 +174,7 @@ fn decision_page(
         here: "decisions",
         headline: node.unwrap_or_else(|| "Decision".to_owned()),
         lede: format!(
-            "A {} decision of class {}, tier {}, made by {}.",
+            "Decided {}: class {}, tier {}, made by {}.",
             record.core.mode, record.core.class, record.core.tier, record.core.engine
         ),
         tone: record::tone(kind),

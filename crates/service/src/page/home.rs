@@ -173,9 +173,13 @@ fn interval_row(it: &NodeResult) -> IntervalRow {
     let interval = it.lift.as_ref().map(|it| (ppm(&it.estimate), ppm(&it.lower), ppm(&it.upper)));
     let note = match (interval, it.notes.first()) {
         (Some((estimate, ..)), _) => points(estimate),
-        (None, Some(reason)) => {
-            reason.code().trim_start_matches("ME.").replace('_', " ").to_lowercase()
+        (None, Some(reason)) => match reason.code() {
+            "ME.COMPARISON_NOT_RANDOMIZED" => "no holdout",
+            "ME.CELL_SMALL" => "too few people",
+            "ME.IMMATURE" => "too early",
+            _ => "not shown",
         }
+        .to_owned(),
         (None, None) => "unknown".to_owned(),
     };
     IntervalRow { label: it.node.to_string(), interval, note }

@@ -245,6 +245,8 @@ pub fn label(name: &str) -> String {
         "policy.autorenew" => "Whether your policy renews by itself",
         "policy.tenure_months" => "How long you have had your policy, in months",
         "person.first_name" => "Your first name",
+        "person.time_zone" => "Your time zone",
+        "person.language" => "Your language",
         "person.needs_support" => "Whether you asked for extra support",
         "service.open_complaint" => "Whether you have an open complaint",
         "service.cause" => "What went wrong",
