@@ -134,7 +134,8 @@ impl Receiving {
             self.restrict(fact, event, delivery, reason).await?;
         }
         match self.feedback.record(&fact.tenant, delivery, receipt).await {
-            Ok(_) | Err(FeedbackError::Unmatched | FeedbackError::TooEarly) => Ok(()),
+            Ok(_) | Err(FeedbackError::Unmatched | FeedbackError::NotSent) => Ok(()),
+            Err(FeedbackError::InFlight) => Err(Fault::retry("a receipt before its attempt ends")),
             Err(FeedbackError::Fault(fault)) => Err(fault),
         }
     }

@@ -7,7 +7,7 @@ use kernel::{Clock, DeliveryId, Entropy, FactId, Fault, TenantId};
 use crate::{
     fact,
     ports::{Change, DeliveryStore},
-    state::{Event, Receipt, apply},
+    state::{Event, Receipt, State, apply},
 };
 
 /// How often a receipt that meets a concurrent move is folded again.
@@ -36,9 +36,12 @@ pub enum FeedbackError {
     /// No such delivery of this tenant.
     #[error("no such delivery")]
     Unmatched,
-    /// The delivery has not left, or its attempt has not ended: the report may come again.
+    /// The delivery never left: the report is not about it.
     #[error("the delivery has not been handed off")]
-    TooEarly,
+    NotSent,
+    /// Its attempt has not ended, which it will by its deadline: the report is wanted again then.
+    #[error("the attempt has not ended")]
+    InFlight,
     /// The store failed.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -64,8 +67,11 @@ impl FeedbackService {
         for _ in 0..TRIES_MAX {
             let trail = self.store.get(tenant, id).await?.ok_or(FeedbackError::Unmatched)?;
             let delivery = trail.delivery;
+            if matches!(delivery.state, State::InFlight { .. }) {
+                return Err(FeedbackError::InFlight);
+            }
             let transition =
-                apply(&delivery, Event::Receipt(receipt)).map_err(|_| FeedbackError::TooEarly)?;
+                apply(&delivery, Event::Receipt(receipt)).map_err(|_| FeedbackError::NotSent)?;
             if transition.state == delivery.state {
                 return Ok(FeedbackOutcome::Known);
             }

@@ -296,7 +296,7 @@ async fn a_receipt_for_what_has_not_left_is_refused() {
     let world = world(true);
     let delivery = one(&world).await;
     let early = world.feedback.record(&tenant(), delivery.id, Receipt::Delivered).await;
-    assert!(matches!(early, Err(crate::service::FeedbackError::TooEarly)));
+    assert!(matches!(early, Err(crate::service::FeedbackError::NotSent)));
     let id = sample::delivery(9, &sample::person(9)).id;
     let unmatched = world.feedback.record(&tenant(), id, Receipt::Delivered).await;
     assert!(matches!(unmatched, Err(crate::service::FeedbackError::Unmatched)));
@@ -325,6 +325,16 @@ async fn an_attempt_whose_process_died_is_ambiguous() {
     world.dispatch.run_once(10).await.unwrap();
     let State::RetryWait { reason, .. } = state(&world, &delivery).await else { panic!("retried") };
     assert_eq!(reason, reason::LOST);
+}
+
+#[tokio::test]
+async fn a_receipt_that_overtakes_its_answer_is_wanted_again() {
+    let world = world(false);
+    let delivery = orphan(&world).await;
+    let record = async || world.feedback.record(&tenant(), delivery.id, Receipt::Delivered).await;
+    assert!(matches!(record().await, Err(crate::service::FeedbackError::InFlight)));
+    world.dispatch.run_once(10).await.unwrap();
+    assert_eq!(record().await.unwrap(), FeedbackOutcome::Moved);
 }
 
 #[tokio::test]
