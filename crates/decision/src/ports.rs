@@ -157,7 +157,7 @@ pub trait PermissionSource: fmt::Debug + Send + Sync + 'static {
 /// One contact a node had with a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
-    /// `accepted`, `delivered`, `ignored`, `later`, `rejected`, …: delivery's states.
+    /// What became of it, in the words of whoever tells: `accepted` where it went out.
     pub outcome: Arc<str>,
     /// When.
     pub at: Instant,
