@@ -12,6 +12,7 @@
     reason = "a bench prints, and panics when the house is broken"
 )]
 
+mod cpu;
 mod floor;
 mod load;
 mod open;
@@ -55,13 +56,18 @@ async fn run() {
     }
 
     println!("decide over HTTP, embedded, durable");
-    load::closed(house.address, 16, Duration::from_secs(2), ask.clone()).await;
-    let seen = load::closed(house.address, 64, SPAN, ask.clone()).await;
-    line("closed loop, 64 connections", &seen);
+    // The first loop meets most people for the first time; by the second they are in memory.
+    for known in ["unmet", "known"] {
+        let seen = load::closed(house.address, 64, SPAN, ask.clone()).await;
+        line(&format!("closed loop, 64 connections, {known}"), &seen);
+    }
     for rate in [1_000, 5_000] {
         let seen = load::open(house.address, rate, SPAN, ask.clone()).await;
         line(&format!("open loop, {rate}/s"), &seen);
     }
+
+    println!("one core");
+    cpu::run(&house).await;
 
     println!("event intake, durable");
     let key = house.key.clone();
