@@ -111,18 +111,24 @@ async fn try_post(server: &Server, path: &str, kind: &str, body: &Value) -> Opti
     Some(serde_json::from_str(&text).unwrap())
 }
 
-/// Loads the server until it is killed, at a moment that follows from the round.
+/// Loads the server and kills it after so many acts as follow from the round, with the acts of the
+/// other workers under way.
 async fn load_and_kill(server: Server, load: &Arc<Load>, round: u64) {
     let server = Arc::new(server);
     let mut workers = JoinSet::new();
+    let (done, mut acts) = tokio::sync::mpsc::unbounded_channel();
     for worker in 0..WORKERS {
-        let (server, load) = (server.clone(), load.clone());
+        let (server, load, done) = (server.clone(), load.clone(), done.clone());
         let dice = SeededEntropy::new(SEED + round * WORKERS + worker);
-        workers.spawn(async move { while load.act(&server, &dice).await {} });
+        workers.spawn(async move {
+            while load.act(&server, &dice).await {
+                done.send(()).unwrap_or(());
+            }
+        });
     }
-    let moment = below(&SeededEntropy::new(SEED ^ round), 900) + 100;
-    let moment = tokio::time::Instant::now() + Duration::from_millis(moment as u64);
-    tokio::time::sleep_until(moment).await;
+    for _ in 0..below(&SeededEntropy::new(SEED ^ round), 200) + 20 {
+        acts.recv().await.unwrap();
+    }
     server.kill();
     while let Some(done) = workers.join_next().await {
         done.unwrap();
