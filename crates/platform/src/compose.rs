@@ -11,7 +11,6 @@ use adapters::{
         CachedSnapshots, Generations, RaisingAssertionLog, RaisingEventLog, RaisingGate,
         RaisingJournal, RaisingLedger, RaisingReleaseLedger,
     },
-    channel::sandbox::SandboxSender,
     keys::{FileKek, FileSigner},
     sql::{
         Database,
@@ -74,6 +73,7 @@ use service::{
 
 pub use crate::machine::Machine;
 use crate::{
+    channels::routes,
     config::{Config, DataDirectory},
     secrets::Secrets,
 };
@@ -279,7 +279,7 @@ pub async fn compose(
             content: Arc::new(RecordedContent::new(live.clone(), journal.clone())),
             artifacts: artifacts.clone(),
         },
-        Arc::new(SandboxSender::new(inbox.clone(), clock.clone()).routes()),
+        Arc::new(routes(config, inbox.clone(), &clock)),
         config.imprint.clone(),
         entropy.clone(),
     );

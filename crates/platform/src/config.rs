@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use delivery::render::Imprint;
 use kernel::TenantId;
 
+use crate::channels::Webhook;
+
 /// Where a deployment keeps its files.
 #[derive(Debug, Clone)]
 pub struct DataDirectory(PathBuf);
@@ -63,6 +65,8 @@ pub struct Config {
     pub operator: String,
     /// Who sends messages, as they say at their foot.
     pub imprint: Imprint,
+    /// Where messages on the channel `webhook` are posted; the sandbox keeps them, if absent.
+    pub webhook: Option<Webhook>,
 }
 
 impl Config {
@@ -80,6 +84,7 @@ impl Config {
                 address: "1 Example Street, 10115 Berlin".to_owned(),
                 domain: "assent.example".to_owned(),
             },
+            webhook: None,
         }
     }
 }

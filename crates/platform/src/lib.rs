@@ -4,6 +4,7 @@
 //! Memory implementations never ship.
 
 pub mod api_keys;
+pub mod channels;
 pub mod cli;
 pub mod compose;
 pub mod config;

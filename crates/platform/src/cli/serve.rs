@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use super::{Data, block_on, complain, say};
 use crate::{
     api_keys,
+    channels::WebhookFlags,
     compose::{Assent, Machine, compose},
     config::{Config, DataDirectory, Role},
     journeys,
@@ -51,6 +52,8 @@ pub struct Serve {
     /// Log JSON lines.
     #[arg(long, env = "ASSENT_LOG_JSON")]
     log_json: bool,
+    #[command(flatten)]
+    webhook: WebhookFlags,
 }
 
 impl Serve {
@@ -76,6 +79,7 @@ impl Serve {
         let listen = listener.local_addr().context("reading the listening address")?;
         let config = Config {
             listen,
+            webhook: self.webhook.read()?,
             base_url: self.base_url.unwrap_or_else(|| format!("http://{listen}")),
             ..Config::embedded(data, self.tenant)
         };

@@ -28,6 +28,10 @@ fn tree_with(path: &str, edit: impl Fn(String) -> String) -> tempfile::TempDir {
     tree
 }
 
+fn text_of(output: &Output) -> String {
+    text(&output.stderr)
+}
+
 /// Runs `assent` without a data directory.
 fn run(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assent"));
@@ -130,4 +134,34 @@ async fn verify_says_by_its_exit_code_how_far_a_receipt_can_be_trusted() {
     assert_eq!(verify("{}", &trusted), Some(40));
     assert_eq!(verify(&receipt, &["--key", "not a key"]), Some(2));
     assert_eq!(run(&["verify", "/nowhere"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_webhook_that_is_none_is_said_at_start() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = data.path().join("webhook");
+    let serve = |url: &str, text: &str, more: &[&str]| {
+        fs::write(&secret, text).unwrap();
+        let mut command = assent(data.path(), &["serve", "--listen", "127.0.0.1:0"]);
+        command.args(["--webhook-url", url]).args(more);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text_of(&output));
+        text_of(&output)
+    };
+    let file = ["--webhook-secret", secret.to_str().unwrap()];
+    let good = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    for (url, text, expected) in [
+        ("hooks.example.com", good, "an absolute URL"),
+        ("http://hooks.example.com/in", good, "over HTTPS"),
+        ("https://10.0.0.7/in", good, "--webhook-private"),
+        ("https://hooks.example.com/in", "open sesame", "`whsec_` and base64"),
+    ] {
+        let said = serve(url, text, &file);
+        assert!(said.contains(expected), "{said}");
+        assert!(!said.contains("sesame") && !said.contains(good), "{said}");
+    }
+    let said = serve("https://hooks.example.com/in", good, &[]);
+    assert!(said.contains("--webhook-secret"), "{said}");
+    let said = serve("https://hooks.example.com/in", good, &["--webhook-secret", "/nowhere"]);
+    assert!(said.contains("/nowhere"), "{said}");
 }

@@ -28,7 +28,10 @@ use service::bridge::{
     permission::ConsentPermission,
 };
 
-use crate::world::{Customer, House, grant, keeps_time_of, lives_in, without_holdouts};
+use crate::{
+    customer::{Customer, grant, keeps_time_of, lives_in},
+    world::{House, without_holdouts},
+};
 
 /// The instant at which decision's laws ask.
 const ASKED: Instant = Instant::from_micros(1_790_000_600_000_000);

@@ -8,9 +8,11 @@
 )]
 
 mod bridges;
+mod customer;
 mod merge;
 mod month;
 mod quiet;
 mod refusals;
 mod replay;
+mod webhook;
 mod world;

@@ -3,7 +3,10 @@
 use kernel::{NodeId, StaffId};
 use serde_json::json;
 
-use crate::world::{Customer, House, grant, keeps_time_of, lives_in, without_holdouts};
+use crate::{
+    customer::{Customer, grant, keeps_time_of, lives_in},
+    world::{House, without_holdouts},
+};
 
 const APP: &str = "user_id,email,email_verified,device_id,onboarding_step,last_step_at,push_enabled,account_tenure_months,updated_at";
 

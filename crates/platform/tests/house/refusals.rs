@@ -10,8 +10,9 @@ use service::{
     surface::Asked,
 };
 
-use crate::world::{
-    Customer, House, edited, grant, keeps_time_of, lives_in, without, without_holdouts,
+use crate::{
+    customer::{Customer, grant, keeps_time_of, lives_in},
+    world::{House, edited, without, without_holdouts},
 };
 
 const NODE: &str = "renewal.day90";
@@ -147,17 +148,6 @@ fn choices(house: &House, fact: Fact, wrong: Wrong) -> Vec<Value> {
     [vec![keeps_time_of("Europe/Berlin")], answer].concat()
 }
 
-/// Withdraws over the API.
-async fn withdraw(house: &House, customer: &Customer) {
-    let subject = house.person(&customer.name()).await.subject;
-    let path = format!("/v1/subjects/{subject}/withdrawals");
-    let act = house.id();
-    let headers = [("content-type", "application/json"), ("idempotency-key", act.as_str())];
-    let body = json!({ "scope": { "purpose": { "purpose": "marketing" } } }).to_string();
-    let answer = house.client.post(&path, &headers, body.into_bytes()).await;
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-}
-
 /// Uses the one-click link as mail programs do: one POST, no key.
 async fn click(house: &House, customer: &Customer) {
     let token = house.assent.app.links.seal(&Link {
@@ -217,7 +207,7 @@ async fn people() -> (Vec<Cell>, bool) {
     house.tell("service_desk", "service.interaction_rated.v1", &bounced.name(), rating).await;
     house.at(0, 15).await;
     bounce(&house, bounced).await;
-    withdraw(&house, of(Fact::Purpose, Wrong::Withdrawn)).await;
+    house.withdraw(&of(Fact::Purpose, Wrong::Withdrawn).name()).await;
     click(&house, of(Fact::Channel, Wrong::Withdrawn)).await;
     // The reminder is due between ten and noon; then everything that could come later has time to.
     house.at(1, 13).await;

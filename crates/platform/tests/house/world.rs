@@ -22,10 +22,10 @@ use service::{
 };
 use tempfile::TempDir;
 
+use crate::customer::{CRM, Customer, POLICY, SERVICE};
+
 /// The tenth of September 2026, a Thursday: the day on which a house begins, at noon UTC.
 pub(crate) const TODAY: i64 = 9;
-/// The last change of every record, unless a test says otherwise.
-const WRITTEN: &str = "2026-09-09T08:00:00Z";
 
 /// A composed process on files of its own.
 pub(crate) struct House {
@@ -47,6 +47,16 @@ impl House {
 
     /// A house with these artifacts that begins at this instant.
     pub(crate) async fn since(seed: u64, sources: &[SourceFile], begun: Instant) -> Self {
+        Self::configured(seed, sources, begun, |it| it).await
+    }
+
+    /// A house whose operator has configured it.
+    pub(crate) async fn configured(
+        seed: u64,
+        sources: &[SourceFile],
+        begun: Instant,
+        configure: impl FnOnce(Config) -> Config,
+    ) -> Self {
         let files = tempfile::tempdir().unwrap();
         let tree = files.path().join("journeys");
         for it in sources {
@@ -57,7 +67,7 @@ impl House {
         let tenant = TenantId::new("acme").unwrap();
         let data = DataDirectory::new(files.path().join("data"));
         std::fs::create_dir_all(data.path()).unwrap();
-        let config = Config::embedded(data.clone(), tenant.clone());
+        let config = configure(Config::embedded(data.clone(), tenant.clone()));
         let clock = Arc::new(ManualClock::at(begun));
         let entropy = Arc::new(SeededEntropy::new(seed));
         let key = PlainKey::mint(&*entropy);
@@ -204,6 +214,17 @@ impl House {
         self.client.must_post("/v1/permissions/evaluate", &body).await.unwrap()
     }
 
+    /// Withdraws from marketing over the API, for whom an identifier names.
+    pub(crate) async fn withdraw(&self, identifier: &str) {
+        let subject = self.person(identifier).await.subject;
+        let path = format!("/v1/subjects/{subject}/withdrawals");
+        let act = self.id();
+        let headers = [("content-type", "application/json"), ("idempotency-key", act.as_str())];
+        let body = json!({ "scope": { "purpose": { "purpose": "marketing" } } }).to_string();
+        let answer = self.client.post(&path, &headers, body.into_bytes()).await;
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    }
+
     /// Whom an identifier names.
     pub(crate) async fn person(&self, identifier: &str) -> PersonAt {
         let (namespace, value) = identifier.split_once(':').unwrap();
@@ -281,69 +302,6 @@ fn is_code(text: &str) -> bool {
         && text.chars().all(|it| matches!(it, 'A'..='Z' | '0'..='9' | '.' | '_'))
 }
 
-const CRM: &str = "crm_id,email,email_verified,phone,first_name,last_name,birth_date,country,time_zone,language,needs_support,updated_at";
-const SERVICE: &str = "service_no,crm_id,email,open_complaint,updated_at";
-const POLICY: &str =
-    "policy_no,crm_id,status,renewal_on,autorenew,tenure_months,premium_minor,currency,updated_at";
-
-/// A customer with one policy that ends in ninety days from tomorrow.
-#[derive(Debug, Clone)]
-pub(crate) struct Customer {
-    pub(crate) number: u32,
-    pub(crate) email: String,
-    pub(crate) is_verified: bool,
-    pub(crate) renewal_on: &'static str,
-    pub(crate) autorenew: &'static str,
-    /// When the records of the CRM and of the policy last changed.
-    pub(crate) written: &'static str,
-    /// When the record of the service desk last changed.
-    pub(crate) service_written: &'static str,
-}
-
-impl Customer {
-    /// A customer about whom nothing is wrong.
-    pub(crate) fn new(number: u32) -> Self {
-        Self {
-            number,
-            email: format!("person{number}@mail.example"),
-            is_verified: true,
-            renewal_on: "2026-12-10",
-            autorenew: "false",
-            written: WRITTEN,
-            service_written: WRITTEN,
-        }
-    }
-
-    pub(crate) fn crm_id(&self) -> String {
-        format!("C{:06}", self.number)
-    }
-
-    /// The record in the CRM, as one names it.
-    pub(crate) fn name(&self) -> String {
-        format!("crm_id:{}", self.crm_id())
-    }
-
-    pub(crate) fn policy_no(&self) -> String {
-        format!("P{:06}", self.number)
-    }
-
-    fn crm(&self) -> String {
-        let Self { email, is_verified, written, .. } = self;
-        let id = self.crm_id();
-        format!("{id},{email},{is_verified},,Ada,Example,,DE,Europe/Berlin,de,false,{written}")
-    }
-
-    fn service(&self) -> String {
-        format!("S{:06},{},,false,{}", self.number, self.crm_id(), self.service_written)
-    }
-
-    fn policy(&self) -> String {
-        let Self { renewal_on, autorenew, written, .. } = self;
-        let (no, id) = (self.policy_no(), self.crm_id());
-        format!("{no},{id},active,{renewal_on},{autorenew},24,30000,EUR,{written}")
-    }
-}
-
 /// The artifacts of the example without any holdout, so that chance decides nothing.
 pub(crate) fn without_holdouts() -> Vec<SourceFile> {
     let mut sources = journeys::shipped();
@@ -369,28 +327,4 @@ pub(crate) fn edited(sources: &[SourceFile], path: &str, from: &str, to: &str) -
 /// The same artifacts without one file.
 pub(crate) fn without(sources: &[SourceFile], path: &str) -> Vec<SourceFile> {
     sources.iter().filter(|it| it.path != path).cloned().collect()
-}
-
-/// A statement that the person lives under this law.
-pub(crate) fn lives_in(jurisdiction: &str) -> Value {
-    json!({ "stated": { "jurisdiction": { "jurisdiction": jurisdiction } } })
-}
-
-/// A statement of the person's time zone.
-pub(crate) fn keeps_time_of(zone: &str) -> Value {
-    json!({ "stated": { "time_zone": { "zone": zone } } })
-}
-
-/// Consent to the renewal reminder by e-mail and on the web, well shown and well proven.
-pub(crate) fn grant() -> Value {
-    json!({ "given": {
-        "purpose": { "key": "marketing.renewal", "version": 3 },
-        "channels": ["email", "web"],
-        "expression": "expressed",
-        "proof": {
-            "notice": { "name": "renewal-offers", "version": 7 },
-            "method": "toggle",
-            "prechecked": false,
-        },
-    } })
 }

@@ -9,7 +9,7 @@ use std::{
 
 use adapters::{
     channel::webhook::{Endpoint, WebhookSender, sign},
-    http::{Egress, Exceptions},
+    http::Egress,
 };
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -30,13 +30,22 @@ const SECRET: &[u8] = b"twenty-four bytes or more";
 type Taken = Arc<Mutex<Vec<(String, String)>>>;
 
 struct Webhook {
-    sender: WebhookSender,
+    sender: Arc<dyn Sender>,
     taken: Taken,
     _receiver: JoinSet<()>,
 }
 
+async fn plain() -> Webhook {
+    webhook(|it| Arc::new(it)).await
+}
+
+/// As composed: its route is traced.
+async fn traced() -> Webhook {
+    webhook(|it| it.route().sender).await
+}
+
 /// A receiver on a port of its own, and a sender whose operator allows exactly it.
-async fn webhook() -> Webhook {
+async fn webhook(wrap: fn(WebhookSender) -> Arc<dyn Sender>) -> Webhook {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let taken = Taken::default();
@@ -47,12 +56,13 @@ async fn webhook() -> Webhook {
             receive(stream, &kept).await;
         }
     });
-    let egress = Egress::new(Exceptions::new([("127.0.0.1".to_owned(), port)])).unwrap();
     let secret = format!("whsec_{}", STANDARD.encode(SECRET));
-    let endpoint = Endpoint::new(&format!("http://127.0.0.1:{port}/in"), &secret).unwrap();
+    let endpoint = Endpoint::new(&format!("http://127.0.0.1:{port}/in"), [&*secret]).unwrap();
+    let egress = Egress::new(endpoint.exception()).unwrap();
     let endpoints = BTreeMap::from([(sample::tenant(), endpoint)]);
     let clock = Arc::new(ManualClock::at(sample::noon()));
-    Webhook { sender: WebhookSender::new(egress, endpoints, clock), taken, _receiver: receiver }
+    let sender = wrap(WebhookSender::new(egress, endpoints, clock));
+    Webhook { sender, taken, _receiver: receiver }
 }
 
 /// Takes one request, checks its signature and keeps a message it has not seen.
@@ -99,7 +109,7 @@ fn header(head: &str, name: &str) -> String {
 #[async_trait]
 impl SenderFixture for Webhook {
     fn sender(&self) -> &dyn Sender {
-        &self.sender
+        &*self.sender
     }
 
     async fn arrived(&self) -> Vec<String> {
@@ -107,4 +117,5 @@ impl SenderFixture for Webhook {
     }
 }
 
-delivery::sender_suite!(webhook_sender, super::webhook());
+delivery::sender_suite!(webhook_sender, super::plain());
+delivery::sender_suite!(traced_webhook_sender, super::traced());
