@@ -4,6 +4,7 @@
 //! that what one step compiled the next one finds.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     io::Write as _,
     path::{Path, PathBuf},
@@ -58,11 +59,36 @@ pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
         say(
             "cargo-nextest is not installed (`cargo install --locked cargo-nextest`): running cargo test.",
         );
+        // Named one by one, because cargo has no word for all tests but those that need servers.
+        let targets = targets(args).context("listing the tests")?;
         let args = args.iter().filter(|it| !it.starts_with("--profile"));
-        run(cargo().arg("test").args(scope).args(args))?;
+        run(cargo().arg("test").args(targets).args(scope).args(args))?;
     }
     say(&format!("test: all passed in {} s", begun.elapsed().as_secs()));
     Ok(())
+}
+
+/// The targets of the packages named, or of all, without the tests that need servers.
+fn targets(args: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut members = vec![root().join("xtask")];
+    for member in root().join("crates").read_dir()? {
+        members.push(member?.path());
+    }
+    let named: Vec<_> = packages(args).collect();
+    let is_meant = |it: &&PathBuf| named.is_empty() || named.iter().any(|name| it.ends_with(name));
+    let mut targets = BTreeSet::from(["--bins".to_owned()]);
+    for member in members.iter().filter(is_meant) {
+        if member.join("src/lib.rs").is_file() {
+            targets.insert("--lib".to_owned());
+        }
+        for target in member.join("tests").read_dir().into_iter().flatten() {
+            let name =
+                target?.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            targets.insert(format!("--test={name}"));
+        }
+    }
+    targets.remove("--test=it");
+    Ok(targets.into_iter().collect())
 }
 
 /// Builds for release and runs the demo with these arguments.
@@ -103,27 +129,40 @@ fn small_demo() -> anyhow::Result<()> {
     run(Command::new(binary).args(["demo", "--people", "200", "--days", "10", "--exit"]))
 }
 
-fn names_a_package(args: &[String]) -> bool {
-    args.iter().any(|it| it == "-p" || it.starts_with("--package"))
+/// Whether the arguments choose packages.
+pub(crate) fn names_a_package(args: &[String]) -> bool {
+    packages(args).next().is_some()
 }
 
-fn has_nextest() -> bool {
+/// The packages that the arguments choose.
+fn packages(args: &[String]) -> impl Iterator<Item = &str> {
+    args.iter().enumerate().filter_map(|(at, arg)| match arg.as_str() {
+        "-p" | "--package" => args.get(at + 1).map(String::as_str),
+        it => it.strip_prefix("--package=").or_else(|| it.strip_prefix("-p")),
+    })
+}
+
+/// Whether nextest is installed.
+pub(crate) fn has_nextest() -> bool {
     cargo().args(["nextest", "--version"]).output().is_ok_and(|it| it.status.success())
 }
 
-fn cargo() -> Command {
+/// Cargo, at the root of the repository.
+pub(crate) fn cargo() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command.current_dir(root());
     command
 }
 
-fn target() -> PathBuf {
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
     let elsewhere = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     root().join(elsewhere.unwrap_or_else(|| PathBuf::from("target")))
 }
 
-fn run(command: &mut Command) -> anyhow::Result<()> {
+/// Runs a command, saying which, and fails with it.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_owned();
     let shown: Vec<_> = std::iter::once(program.to_string_lossy())
         .chain(command.get_args().map(std::ffi::OsStr::to_string_lossy))
@@ -136,6 +175,27 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
 }
 
 /// One line to the terminal; a closed pipe is no reason to fail.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     drop(writeln!(std::io::stdout(), "{line}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{names_a_package, targets};
+
+    fn check(args: &str, expected: &[&str]) {
+        let args: Vec<_> = args.split_whitespace().map(str::to_owned).collect();
+        assert_eq!(targets(&args).unwrap(), expected, "{args:?}");
+        assert!(names_a_package(&args), "{args:?}");
+    }
+
+    #[test]
+    fn tests_that_need_servers_are_in_no_other_run() {
+        check("-p adapters some_filter", &["--bins", "--lib", "--test=sqlite"]);
+        check("--package=testkit -pkernel", &["--bins", "--lib"]);
+        check("--package xtask", &["--bins"]);
+        assert!(!names_a_package(&["--profile=ci".to_owned()]));
+        let all = targets(&[]).unwrap();
+        assert!(!all.contains(&"--test=it".to_owned()) && all.len() > 4, "{all:?}");
+    }
 }

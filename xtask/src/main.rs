@@ -1,10 +1,16 @@
-//! Every workflow of this repository: `cargo xtask tidy|lint|test|demo|bench|ci`.
+//! Every workflow of this repository: `cargo xtask tidy|lint|test|it|…`.
 //!
 //! `assent` never builds and `xtask` never ships; it depends on nothing of the workspace, so that
 //! it can judge a tree that does not compile.
 
+mod backing;
 mod flow;
+mod images;
+mod it;
+mod machine;
 mod tidy;
+
+use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -28,6 +34,17 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Run the tests that need Postgres and Redis, on servers started for the run.
+    It {
+        /// Where the servers come from; the first of these that the machine offers, if absent.
+        #[arg(long, value_enum)]
+        backing: Option<backing::Backing>,
+        /// Passed on.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Pull the container images, or build what cannot be pulled from Debian's packages.
+    Images,
     /// Build `assent` for release and live a month of an insurer (`--people --days --seed --exit`).
     Demo {
         /// Passed on.
@@ -44,11 +61,23 @@ enum Command {
     Ci,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            drop(writeln!(std::io::stderr(), "error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Tidy => flow::tidy(),
         Command::Lint => flow::lint(),
         Command::Test { args } => flow::test(&args),
+        Command::It { backing, args } => it::it(backing, &args),
+        Command::Images => images::all(),
         Command::Demo { args } => flow::demo(&args),
         Command::Bench { args } => flow::bench(&args),
         Command::Ci => flow::ci(),

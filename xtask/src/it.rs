@@ -1,0 +1,143 @@
+//! `cargo xtask it`: the servers of a test run are started once, handed over by URL, and stopped.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    os::unix::process::CommandExt as _,
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::{
+    backing::{Backing, Offers, URLS, choose},
+    flow::{cargo, has_nextest, names_a_package, run, say, target},
+    images, machine,
+};
+
+/// The name of the run, which the databases and keys it makes carry.
+const RUN: &str = "ASSENT_TEST_RUN";
+/// Debian's packages of the two servers.
+const PACKAGES: [&str; 2] = ["postgresql", "redis-server"];
+
+/// Runs the tests that need servers.
+pub(crate) fn it(asked: Option<Backing>, args: &[String]) -> anyhow::Result<()> {
+    let (backing, because) = choose(asked, offers(asked))?;
+    say(&format!("it: {backing}, because {because}"));
+    // Built before the servers start, so that what does not compile costs no server.
+    // The features are those of the tests, so that nothing is compiled twice.
+    run(cargo().args(["build", "--quiet", "--workspace", "--all-features", "--bin", "servers"]))?;
+    let begun = Instant::now();
+    let servers = Servers::start(backing)?;
+    say(&format!("it: servers are ready after {:.1} s", begun.elapsed().as_secs_f32()));
+    let begun = Instant::now();
+    let tested = test(&servers, args);
+    let took = begun.elapsed().as_secs();
+    let stopped = servers.stop();
+    tested.with_context(|| format!("a test with servers failed after {took} s"))?;
+    say(&format!("it: all passed in {took} s"));
+    stopped
+}
+
+fn offers(asked: Option<Backing>) -> Offers {
+    let wants = |backing| asked.is_none_or(|it| it == backing);
+    let engine = wants(Backing::Containers) && machine::has_engine();
+    Offers {
+        engine,
+        // Prepared here, because only trying tells whether a registry answers.
+        images: engine && told(images::servers()),
+        programs: machine::has_programs(),
+        installer: machine::has_installer(),
+        urls: URLS.iter().all(|it| std::env::var_os(it).is_some_and(|it| !it.is_empty())),
+    }
+}
+
+fn told(prepared: anyhow::Result<()>) -> bool {
+    prepared.inspect_err(|error| say(&format!("it: no images: {error:#}"))).is_ok()
+}
+
+fn test(servers: &Servers, args: &[String]) -> anyhow::Result<()> {
+    let mut scope = vec!["--all-features", "--test=it"];
+    if !names_a_package(args) {
+        scope.push("--workspace");
+    }
+    let mut command = cargo();
+    command.envs(servers.urls.iter().map(|(name, url)| (name, url))).env(RUN, &servers.run);
+    if has_nextest() {
+        run(command.args(["nextest", "run", "--profile=it"]).args(scope).args(args))
+    } else {
+        run(command.args(["test", "--no-fail-fast"]).args(scope).args(args))
+    }
+}
+
+/// The servers of a run; the process that holds them ends when this is dropped, or with us.
+#[derive(Debug)]
+struct Servers {
+    urls: Vec<(String, String)>,
+    run: String,
+    holder: Option<Child>,
+}
+
+impl Servers {
+    fn start(backing: Backing) -> anyhow::Result<Self> {
+        let run = format!("r{}", std::process::id());
+        if backing == Backing::Urls {
+            let url = |name: &str| std::env::var_os(name)?.into_string().ok();
+            let urls = URLS.iter().filter_map(|it| Some(((*it).to_owned(), url(it)?))).collect();
+            return Ok(Self { urls, run, holder: None });
+        }
+        let mut command = holder();
+        match backing {
+            Backing::Containers => {
+                command.args(["containers", &images::postgres(), &images::redis()]);
+            }
+            Backing::Native | Backing::Urls => {
+                if !machine::has_programs() {
+                    machine::install(&PACKAGES)?;
+                }
+                command.arg("native");
+            }
+        }
+        // A process group of its own: Ctrl-C at the terminal is not for it. It stops the servers
+        // when the pipe to its standard input closes, which happens however this process ends.
+        let mut holder = command
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting the program that holds the servers")?;
+        let urls = read(&mut holder)?;
+        Ok(Self { urls, run, holder: Some(holder) })
+    }
+
+    /// Stops them and leaves nothing behind; servers that were there before lose what we made.
+    fn stop(mut self) -> anyhow::Result<()> {
+        let Some(mut holder) = self.holder.take() else {
+            let mut sweep = holder();
+            return run(sweep.arg("sweep").env(RUN, &self.run));
+        };
+        drop(holder.stdin.take());
+        let ended = holder.wait().context("waiting for the servers to stop")?;
+        ensure!(ended.success(), "stopping the servers failed with {ended}");
+        Ok(())
+    }
+}
+
+fn holder() -> Command {
+    Command::new(target().join("debug/servers"))
+}
+
+/// The URLs the holder tells; it says `ready` when both servers answer.
+fn read(holder: &mut Child) -> anyhow::Result<Vec<(String, String)>> {
+    let out = holder.stdout.take().context("the holder has no output")?;
+    let mut urls = Vec::new();
+    for line in BufReader::new(out).lines() {
+        let line = line.context("reading where the servers are")?;
+        if line == "ready" {
+            return Ok(urls);
+        }
+        let (name, url) = line.split_once('=').context("an address without a name")?;
+        urls.push((name.to_owned(), url.to_owned()));
+    }
+    bail!("the servers did not start: {}", holder.wait()?)
+}
