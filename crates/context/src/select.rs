@@ -16,38 +16,49 @@ use crate::{
     view::{Contribution, Reading, View, ViewVersion},
 };
 
-/// Not in the live catalogue, or nobody vouches for its tag any more.
-pub const UNTAGGED: Reason = Reason::of("FD.UNTAGGED");
-/// System, field or action outside the boundary, or classified above its maximum.
-pub const BOUNDARY: Reason = Reason::of("FD.BOUNDARY");
-/// The tag does not allow the action.
-pub const ACTION: Reason = Reason::of("FD.ACTION");
-/// The tag does not allow the purpose.
-pub const PURPOSE: Reason = Reason::of("FD.PURPOSE");
-/// What it was collected under no longer stands.
-pub const LINEAGE: Reason = Reason::of("FD.LINEAGE");
-/// Past its end.
-pub const RETENTION: Reason = Reason::of("FD.RETENTION");
-/// Not to be read in this region.
-pub const RESIDENCY: Reason = Reason::of("FD.RESIDENCY");
-/// Nothing was ever seen.
-pub const MISSING: Reason = Reason::of("FD.MISSING");
-/// Something was seen that is not of the field's type.
-pub const MALFORMED: Reason = Reason::of("FD.MALFORMED");
-/// Older than the asker or the catalogue accepts, or its source is silent.
-pub const STALE: Reason = Reason::of("FD.STALE");
-/// The instant lies before what was read.
-pub const OVERFLOW: Reason = Reason::of("FD.OVERFLOW");
-/// A required field is withheld.
-pub const REQUIRED: Reason = Reason::of("BN.REQUIRED");
-/// There is no such boundary.
-pub const NO_BOUNDARY: Reason = Reason::of("BN.NO_BOUNDARY");
-/// The boundary does not serve the purpose, or nothing knows it.
-pub const PURPOSE_UNKNOWN: Reason = Reason::of("BN.PURPOSE_UNKNOWN");
-/// What stands could not be learned.
-pub const STANDING_UNKNOWN: Reason = Reason::of("BN.STANDING_UNKNOWN");
-/// More fields than the boundary or a bundle allows.
-pub const TOO_LARGE: Reason = Reason::of("BN.TOO_LARGE");
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal;)+) => {
+        $($(#[$doc])* pub const $name: Reason = Reason::of($code);)+
+
+        /// Every code of a withheld field and of a refused bundle.
+        pub const ALL: &[Reason] = &[$($name),+];
+    };
+}
+
+codes! {
+    /// Not in the live catalogue, or nobody vouches for its tag any more.
+    UNTAGGED = "FD.UNTAGGED";
+    /// System, field or action outside the boundary, or classified above its maximum.
+    BOUNDARY = "FD.BOUNDARY";
+    /// The tag does not allow the action.
+    ACTION = "FD.ACTION";
+    /// The tag does not allow the purpose.
+    PURPOSE = "FD.PURPOSE";
+    /// What it was collected under no longer stands.
+    LINEAGE = "FD.LINEAGE";
+    /// Past its end.
+    RETENTION = "FD.RETENTION";
+    /// Not to be read in this region.
+    RESIDENCY = "FD.RESIDENCY";
+    /// Nothing was ever seen.
+    MISSING = "FD.MISSING";
+    /// Something was seen that is not of the field's type.
+    MALFORMED = "FD.MALFORMED";
+    /// Older than the asker or the catalogue accepts, or its source is silent.
+    STALE = "FD.STALE";
+    /// The instant lies before what was read.
+    OVERFLOW = "FD.OVERFLOW";
+    /// A required field is withheld.
+    REQUIRED = "BN.REQUIRED";
+    /// There is no such boundary.
+    NO_BOUNDARY = "BN.NO_BOUNDARY";
+    /// The boundary does not serve the purpose, or nothing knows it.
+    PURPOSE_UNKNOWN = "BN.PURPOSE_UNKNOWN";
+    /// What stands could not be learned.
+    STANDING_UNKNOWN = "BN.STANDING_UNKNOWN";
+    /// More fields than the boundary or a bundle allows.
+    TOO_LARGE = "BN.TOO_LARGE";
+}
 
 /// One question about one person: several cuts share one read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Plain words: one fixed sentence per reason code, from the record alone, with no free text.
 
-use kernel::{Instant, Known, Reason, Value, Why};
+use kernel::{Channel, Instant, Known, Reason, Value, Why};
 
 /// The sentence of a reason; a detail falls back to its area and name.
 pub fn sentence(reason: &Reason) -> &'static str {
@@ -16,10 +16,24 @@ pub fn sentence(reason: &Reason) -> &'static str {
     }
 }
 
-/// Whether a sentence exists for exactly this code or the code it details.
-pub fn has_sentence(reason: &Reason) -> bool {
-    sentence(reason) != UNKNOWN
+/// A sentence as said to the person it is about.
+pub fn to_you(sentence: &str) -> String {
+    let said = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
+    SECOND_PERSON.iter().fold(sentence.to_owned(), said)
 }
+
+/// How the sentences speak about a person, and how they speak to one; the longer first.
+const SECOND_PERSON: &[(&str, &str)] = &[
+    ("The person's", "Your"),
+    ("the person's", "your"),
+    ("The person is", "You are"),
+    ("The person has", "You have"),
+    ("The person does", "You do"),
+    ("The person was", "You were"),
+    ("The person", "You"),
+    ("the person is", "you are"),
+    ("the person", "you"),
+];
 
 const UNKNOWN: &str = "A rule without a sentence refused this.";
 
@@ -53,28 +67,30 @@ const SENTENCES: &[(&str, &str)] = &[
     ("DL.NOT_BEFORE", "It is waiting for its time."),
     ("ENG.INVARIANT", "An internal check failed, so nothing was done."),
     ("ENG.LIMIT", "A limit of the engine was reached, so nothing was done."),
-    ("EXP.HOLDOUT", "The person is in the group we compare with and gets no message."),
-    ("FD.ACTION", "The field may not be used for this kind of use."),
-    ("FD.BOUNDARY", "The boundary does not allow this field."),
-    ("FD.CATEGORY", "The field's category is not among the purpose's."),
-    ("FD.INCOMPATIBLE_6_4", "The field was collected for another purpose."),
+    ("EXP.HOLDOUT", "The person is in the group we compare with, which gets no message."),
+    ("FD.ACTION", "It may not be used in this way."),
+    ("FD.BOUNDARY", "It is outside what may be read here."),
+    ("FD.CATEGORY", "Its category is not among the purpose's."),
+    ("FD.INCOMPATIBLE_6_4", "It was collected for another purpose."),
     ("FD.LINEAGE", "The permission it was collected under no longer stands."),
-    ("FD.MALFORMED", "The field's value could not be read."),
-    ("FD.MISSING", "The field has no value."),
-    ("FD.OVERFLOW", "The field's value is past a limit."),
-    ("FD.PURPOSE", "The field may not be used for this purpose."),
-    ("FD.RESIDENCY", "The field may not leave its region."),
-    ("FD.RETENTION", "The field is past its retention date."),
-    ("FD.SOURCE_DOWN", "The field's source could not be asked."),
-    ("FD.SPECIAL", "The field is of a special kind and nothing allows its use."),
-    ("FD.STALE", "The field's value is too old."),
-    ("FD.TRANSFER", "Nothing allows moving the field there."),
-    ("FD.UNTAGGED", "The field has no tag, so nobody may read it."),
+    ("FD.MALFORMED", "It could not be read."),
+    ("FD.MISSING", "It is not known."),
+    ("FD.OVERFLOW", "It is past a limit."),
+    ("FD.PURPOSE", "It may not be used for this purpose."),
+    ("FD.RESIDENCY", "It may not leave its region."),
+    ("FD.RETENTION", "It is past the date until which it may be kept."),
+    ("FD.SOURCE_DOWN", "Its source could not be asked."),
+    ("FD.SPECIAL", "It is of a special kind and nothing allows its use."),
+    ("FD.STALE", "It is too old."),
+    ("FD.TRANSFER", "Nothing allows moving it there."),
+    ("FD.UNTAGGED", "Nobody has said what it may be used for."),
     ("FQ.CAP", "The person was contacted often enough lately."),
+    ("FQ.CAP.UNKNOWN", "A limit on contacts could not be read, so nothing was sent."),
     ("FQ.GAP", "The last contact was too short a time ago."),
     ("FQ.QUIET", "It is quiet time for the person."),
     ("FQ.SNOOZED", "The person paused messages."),
     ("FQ.WINDOW", "It is outside the hours in which this may be sent."),
+    ("FQ.WINDOW.NEVER", "The hours in which this may be sent do not come in time."),
     ("FR.CLOCK", "The clocks disagree, so nothing was permitted."),
     ("FR.IDENTITY_EPOCH", "Who the person is changed in between."),
     ("FR.MALFORMED", "The person's choices could not be read whole."),
@@ -89,6 +105,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("HIS.UNREACHABLE", "Earlier contacts could not be read."),
     ("JRN.ANSWER_LATE", "The answer was ready too late to be used."),
     ("JRN.CAPPED", "The last free contact was used in between."),
+    ("JRN.FENCED", "Another process took it over while it was decided."),
     ("LB.CONSENT.EXPIRED", "The person's agreement has expired."),
     ("LB.CONSENT.MISSING", "The person has not agreed."),
     ("LB.CONSENT.NOT_EXPLICIT", "The person's agreement is not explicit enough."),
@@ -152,7 +169,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("RN.LOCALE", "The message is not available in the person's language."),
     ("RN.SIZE", "The message is too long."),
     ("RN.TEMPLATE", "The message's template is missing."),
+    ("RQ.FUTURE", "The event lies in the future."),
     ("RQ.SCHEMA", "The question was not well formed."),
+    ("RQ.TOO_MANY", "Too many choices are on record for this identifier."),
+    ("RQ.TRANSITION", "There is nothing this choice could follow."),
     ("RS.A18.A", "Processing is restricted while accuracy is checked."),
     ("RS.A18.B", "Processing is restricted because it was unlawful."),
     ("RS.A18.C", "Processing is restricted because of a claim."),
@@ -198,6 +218,28 @@ pub fn basis(code: &str) -> &'static str {
             "We have a fair interest in it that does not outweigh yours (GDPR Article 6(1)(f))."
         }
         _ => "Its ground is not recorded.",
+    }
+}
+
+/// How something comes over a channel.
+pub const fn channel(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "by e-mail",
+        Channel::Sms => "by text message",
+        Channel::Push => "by a notification in the app",
+        Channel::Web => "on our website",
+        Channel::App => "in the app",
+        Channel::HumanTask => "through a colleague",
+        Channel::Webhook => "through a partner",
+    }
+}
+
+/// Whose law a code of a jurisdiction names.
+pub fn jurisdiction(code: &str) -> &str {
+    match code {
+        "EU" => "the European Union",
+        "UK" => "the United Kingdom",
+        other => other,
     }
 }
 
@@ -255,14 +297,56 @@ mod tests {
         for (code, text) in SENTENCES {
             assert!(Reason::parse(code).is_ok(), "{code}");
             assert!(text.ends_with('.') && text.len() <= 90, "{code}");
+            assert_ne!(*text, UNKNOWN, "{code}");
         }
     }
 
+    /// Each code itself, not the code it details: a detail that reads as its area says too little.
+    fn each_has_a_sentence<'a>(codes: impl IntoIterator<Item = &'a Reason>) {
+        let lacking: Vec<_> = codes
+            .into_iter()
+            .filter(|code| !SENTENCES.iter().any(|it| it.0 == code.code()))
+            .collect();
+        assert_eq!(lacking, Vec::<&Reason>::new());
+    }
+
     #[test]
-    fn a_detail_reads_as_the_code_it_details() {
-        let detail = Reason::parse("FQ.CAP.UNKNOWN").unwrap();
-        assert_eq!(sentence(&detail), "The person was contacted often enough lately.");
-        assert!(!has_sentence(&Reason::parse("XX.NOTHING").unwrap()));
+    fn every_reason_of_consent_has_a_sentence() {
+        each_has_a_sentence(consent::reason::ALL.iter().map(|it| &it.0));
+    }
+
+    #[test]
+    fn every_reason_of_delivery_has_a_sentence() {
+        each_has_a_sentence(delivery::reason::ALL);
+    }
+
+    #[test]
+    fn every_reason_of_a_decision_has_a_sentence() {
+        each_has_a_sentence(decision::reasons::ALL);
+    }
+
+    #[test]
+    fn every_reason_of_a_withheld_field_has_a_sentence() {
+        each_has_a_sentence(context::select::ALL);
+    }
+
+    #[test]
+    fn a_detail_nobody_wrote_a_sentence_for_reads_as_the_code_it_details() {
+        let read = |code: &str| sentence(&Reason::parse(code).unwrap());
+        assert_eq!(read("FQ.CAP.OTHER"), "The person was contacted often enough lately.");
+        assert_eq!(read("XX.NOTHING"), UNKNOWN);
+    }
+
+    #[test]
+    fn a_sentence_can_be_said_to_the_person_it_is_about() {
+        for (code, text) in SENTENCES {
+            assert!(!to_you(text).to_lowercase().contains("the person"), "{code}");
+        }
+        let said = |code: &str| to_you(sentence(&Reason::parse(code).unwrap()));
+        assert_eq!(said("LB.CONSENT.MISSING"), "You have not agreed.");
+        assert_eq!(said("LB.CONSENT.WITHDRAWN"), "You withdrew the agreement.");
+        assert_eq!(said("CP.OPTED_OUT"), "You do not want this channel.");
+        assert_eq!(said("FR.IDENTITY_EPOCH"), "Who you are changed in between.");
     }
 
     #[test]
