@@ -48,7 +48,7 @@ pub struct CutSpec {
 pub struct Cut {
     /// One value per field asked, in the order of [`CutSpec::fields`].
     pub fields: Vec<Known<Value>>,
-    /// Fields withheld, and why.
+    /// Fields withheld, and why; a field withheld for several reasons has an entry for each.
     pub withheld: Vec<(Arc<str>, Reason)>,
     /// Why the whole cut was refused, if it was.
     pub refusal: Option<Reason>,

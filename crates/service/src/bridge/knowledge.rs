@@ -144,11 +144,13 @@ fn refused(ask: &CutAsk, refusal: BundleRefusal) -> Cut {
     }
 }
 
+/// One entry per reason, so that a field withheld for several is told with all of them.
 fn withheld(fields: &[(FieldKey, Vec<Reason>)]) -> Vec<(Arc<str>, Reason)> {
-    fields
-        .iter()
-        .filter_map(|(key, reasons)| Some((key.as_str().into(), reasons.first()?.clone())))
-        .collect()
+    let of_field = |(key, reasons): &(FieldKey, Vec<Reason>)| {
+        let key: Arc<str> = key.as_str().into();
+        reasons.iter().map(move |it| (Arc::clone(&key), it.clone())).collect::<Vec<_>>()
+    };
+    fields.iter().flat_map(of_field).collect()
 }
 
 #[async_trait]
@@ -183,5 +185,29 @@ fn data(event: context::Event) -> EventData {
         at: event.time,
         objects,
         data: event.data,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_for_which_a_field_is_withheld_is_told() {
+        let field = |name: &str| FieldKey::new(name).unwrap();
+        let fields = [
+            (field("policy.status"), vec![context::select::PURPOSE, context::select::STALE]),
+            (field("person.language"), vec![context::select::MISSING]),
+        ];
+        let told = withheld(&fields);
+        let told: Vec<_> = told.iter().map(|(key, it)| (&**key, it.code())).collect();
+        assert_eq!(
+            told,
+            [
+                ("policy.status", "FD.PURPOSE"),
+                ("policy.status", "FD.STALE"),
+                ("person.language", "FD.MISSING"),
+            ]
+        );
     }
 }

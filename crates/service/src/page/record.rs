@@ -1,7 +1,9 @@
 //! A decision record as people read it: every line derives from the record, nothing else.
 
-use decision::record::{CandidateEntry, FieldEntry, NodeEntry, Record, VerdictEntry};
-use kernel::{Instant, Reason, Value};
+use decision::record::{
+    CandidateEntry, FieldEntry, NodeEntry, Record, VerdictEntry, WithheldEntry,
+};
+use kernel::{Instant, Reason};
 
 use crate::words;
 
@@ -49,10 +51,8 @@ pub struct FieldView {
 pub struct WithheldView {
     /// Its name.
     pub name: String,
-    /// The code.
-    pub code: String,
-    /// The sentence.
-    pub why: String,
+    /// Every reason.
+    pub reasons: Vec<Told>,
 }
 
 /// One verdict.
@@ -112,16 +112,19 @@ fn cut(node: &NodeEntry) -> CutView {
     CutView {
         node: node.node.to_string(),
         fields: node.fields.iter().map(field).collect(),
-        withheld: node
-            .withheld
-            .iter()
-            .map(|it| WithheldView {
-                name: it.field.to_string(),
-                code: it.reason.to_string(),
-                why: words::sentence(&it.reason).to_owned(),
+        withheld: withheld(node)
+            .map(|(name, entries)| WithheldView {
+                name: name.to_owned(),
+                reasons: entries.iter().map(|it| Told::from(&it.reason)).collect(),
             })
             .collect(),
     }
+}
+
+/// The withheld fields of a node, each with all its reasons; the record has an entry for each.
+fn withheld(node: &NodeEntry) -> impl Iterator<Item = (&str, &[WithheldEntry])> {
+    let fields = node.withheld.chunk_by(|one, next| one.field == next.field);
+    fields.filter_map(|entries| Some((&*entries.first()?.field, entries)))
 }
 
 fn field(it: &FieldEntry) -> FieldView {
@@ -206,35 +209,39 @@ pub fn ground(record: &Record) -> Option<&VerdictEntry> {
     })
 }
 
-/// What was used about the person, in words for the person: known values of the acting node.
+/// What was used about the person, in words for the person: what is known of the acting node, or
+/// of every node where none acted.
 pub fn used(record: &Record) -> Vec<String> {
-    acting(record)
-        .into_iter()
-        .flat_map(|it| &it.fields)
-        .filter_map(|it| Some((it, it.value.as_ref()?)))
-        .map(|(field, value)| {
-            let source = field.source.as_ref().map_or("our records", |it| system(it.as_str()));
-            format!("{}: {}, from {source}", label(&field.name), said(value))
-        })
-        .collect()
+    let known = weighed(record).flat_map(|it| &it.fields).filter_map(|it| {
+        let source = it.source.as_ref().map_or("our records", |it| system(it.as_str()));
+        Some(format!("{}: {}, from {source}", label(&it.name), words::value(it.value.as_ref()?)))
+    });
+    distinct(known)
 }
 
 /// What was not used about the person, and why, in words for the person.
 pub fn unused(record: &Record) -> Vec<String> {
-    acting(record)
-        .into_iter()
-        .flat_map(|it| &it.withheld)
-        .map(|it| format!("{}: {}", label(&it.field), words::sentence(&it.reason)))
-        .collect()
+    distinct(weighed(record).flat_map(withheld).map(|(name, entries)| {
+        let why: Vec<_> = entries.iter().map(|it| words::sentence(&it.reason)).collect();
+        format!("{}: {}", label(name), words::to_you(&why.join(" ")))
+    }))
 }
 
-fn acting(record: &Record) -> Option<&NodeEntry> {
-    let action = record.outcome.action.as_ref()?;
-    record.inputs.nodes.iter().find(|it| it.node == action.node)
+/// The node that acted or would have; where none did, every node that was weighed.
+fn weighed(record: &Record) -> impl Iterator<Item = &NodeEntry> {
+    let chosen = record.outcome.action.as_ref().map(|it| &it.node);
+    record.inputs.nodes.iter().filter(move |it| chosen.is_none_or(|chosen| *chosen == it.node))
 }
 
-fn said(value: &Value) -> String {
-    words::value(value)
+/// Two nodes may ask for the same.
+fn distinct(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut out = Vec::new();
+    for line in lines {
+        if !out.contains(&line) {
+            out.push(line);
+        }
+    }
+    out
 }
 
 /// A field's name in words.
