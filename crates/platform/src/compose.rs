@@ -274,7 +274,7 @@ pub async fn compose(
         delivery::service::Sources {
             permissions: permission,
             people: persons.clone(),
-            addresses: addresses.clone(),
+            addresses,
             links: Arc::new(SealedLinks::new(links.clone(), &config.base_url, clock.clone())),
             content: Arc::new(RecordedContent::new(live.clone(), journal.clone())),
             artifacts: artifacts.clone(),
@@ -316,7 +316,7 @@ pub async fn compose(
         persons: near_persons,
         context: Arc::new(ContextKnowledge::new(bundles.clone(), apply.clone(), near_people)),
         permission: near_permission,
-        history: Arc::new(DeliveryHistory::new(contacts, deliveries.clone())),
+        history: Arc::new(DeliveryHistory::new(contacts.clone(), deliveries.clone())),
         arms: Arc::new(Arms::new(BucketKey::new(secrets.derive16("buckets")))),
         journal: journal.clone(),
         timetable: Arc::new(Traced::new(SqlTimetable::new(database.clone()))),
@@ -350,7 +350,7 @@ pub async fn compose(
         consent.clone(),
         deliveries.clone(),
         persons,
-        addresses,
+        contacts,
     );
     let jobs: Vec<Arc<dyn Job>> = vec![
         Arc::new(work::Watching::new(live.clone(), tenant.clone())),

@@ -8,8 +8,9 @@ use consent::{
     service::{By, ConsentService, RestrainError},
 };
 use delivery::{
-    ports::{AddressBook, PersonSource},
-    service::{DeliveryService, FeedbackError, FeedbackService},
+    ports::PersonSource,
+    sender::is_addressed,
+    service::{ContactService, DeliveryService, FeedbackError, FeedbackService},
     state::Receipt,
 };
 use kernel::{DeliveryId, EventId, Fact, Fault, TenantId};
@@ -101,7 +102,7 @@ pub struct Receiving {
     consent: Arc<ConsentService>,
     deliveries: Arc<DeliveryService>,
     people: Arc<dyn PersonSource>,
-    addresses: Arc<dyn AddressBook>,
+    contacts: ContactService,
 }
 
 impl Receiving {
@@ -112,9 +113,9 @@ impl Receiving {
         consent: Arc<ConsentService>,
         deliveries: Arc<DeliveryService>,
         people: Arc<dyn PersonSource>,
-        addresses: Arc<dyn AddressBook>,
+        contacts: ContactService,
     ) -> Self {
-        Self { events, feedback, consent, deliveries, people, addresses }
+        Self { events, feedback, consent, deliveries, people, contacts }
     }
 
     async fn take(&self, fact: &Fact) -> Result<(), Fault> {
@@ -140,6 +141,7 @@ impl Receiving {
         }
     }
 
+    /// Restricts the address the message went to, whichever the person uses now.
     async fn restrict(
         &self,
         fact: &Fact,
@@ -151,14 +153,17 @@ impl Receiving {
             return Ok(());
         };
         let (tenant, sent) = (&fact.tenant, &trail.delivery);
-        let Some(person) = self.people.person(tenant, sent.subject).await? else { return Ok(()) };
-        let address = self.addresses.address(tenant, &person, sent.channel).await?;
-        let Some(node) = address.map(|it| it.node) else { return Ok(()) };
+        if !is_addressed(sent.channel) {
+            return Ok(());
+        }
+        let person = self.people.person(tenant, sent.subject).await?;
+        let nodes = person.map(|it| it.nodes).unwrap_or_default();
+        let Some(node) = self.contacts.reached(sent, &nodes).await? else { return Ok(()) };
         let source = Label::new("message_feedback")
             .map_err(|it| Fault::escalate("naming a source").because(it))?;
         let by = By { actor: Actor::Signal { kind: source.clone() }, source };
         let act = event.uuid();
-        match self.consent.suppress_address(&fact.tenant, node, reason, &by, act).await {
+        match self.consent.suppress_address(tenant, node, reason, &by, act).await {
             Ok(_) | Err(RestrainError::Conflict | RestrainError::Unknown) => Ok(()),
             Err(RestrainError::Fault(fault)) => Err(fault),
         }

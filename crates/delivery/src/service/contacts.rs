@@ -1,13 +1,19 @@
 //! Contacts made by us and by others, and how much room the caps leave.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use kernel::{Clock, Entropy, FactId, Fault, Instant, Period, PersonAt, SubjectId, TenantId};
+use kernel::{
+    Clock, Entropy, FactId, Fault, Instant, NodeId, Period, PersonAt, SubjectId, TenantId,
+};
 
 use crate::{
     caps::{self, CAP_WINDOW_DAYS_MAX, CapVerdict},
-    contact::Entry,
+    contact::{ContactId, Entry},
     fact,
+    message::Delivery,
     ports::{AddressBook, ArtifactSource, ContactLedger},
     zone,
 };
@@ -49,6 +55,22 @@ impl ContactService {
         since: Instant,
     ) -> Result<Vec<Entry>, Fault> {
         self.ledger.history(tenant, &person.nodes, since).await
+    }
+
+    /// The node a delivery went to, or may have gone to; `None` where nothing was handed off. The
+    /// address a person has now may be another, so these nodes of the person now are looked at
+    /// beside those the delivery was planned for.
+    pub async fn reached(
+        &self,
+        delivery: &Delivery,
+        now: &[NodeId],
+    ) -> Result<Option<NodeId>, Fault> {
+        let nodes: BTreeSet<_> = delivery.nodes.iter().chain(now).copied().collect();
+        let nodes: Vec<_> = nodes.into_iter().collect();
+        let since = delivery.planned_at;
+        let entries = self.ledger.history(&delivery.tenant, &nodes, since).await?;
+        let id = ContactId::from(delivery.id);
+        Ok(entries.into_iter().find(|it| it.id == id).map(|it| it.node))
     }
 
     /// What these caps would say of one more contact at an instant. A cap that is not released is
