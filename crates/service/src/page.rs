@@ -7,3 +7,4 @@ pub mod message;
 pub mod plot;
 pub mod preferences;
 pub mod record;
+pub mod why;

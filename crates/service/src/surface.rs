@@ -155,7 +155,7 @@ fn public_pages() -> Router<Arc<App>> {
     Router::new()
         .route("/o/{token}", get(page::message::unsubscribe).post(page::message::one_click))
         .route("/u/{token}", post(page::message::unsubscribed))
-        .route("/w/{token}", get(page::message::why))
+        .route("/w/{token}", get(page::why::why))
         .route("/p/{token}", get(page::preferences::show).post(page::preferences::save))
         .route("/p/{token}/stop", post(page::preferences::stop))
 }

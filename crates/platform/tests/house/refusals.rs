@@ -2,13 +2,10 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use kernel::{Channel, PurposeRef};
+use kernel::Channel;
 use rollout::SourceFile;
 use serde_json::{Value, json};
-use service::{
-    links::{Link, Opens},
-    surface::Asked,
-};
+use service::{links::UnsubscribeLink, surface::Asked};
 
 use crate::{
     customer::{Customer, grant, keeps_time_of, lives_in},
@@ -150,15 +147,12 @@ fn choices(house: &House, fact: Fact, wrong: Wrong) -> Vec<Value> {
 
 /// Uses the one-click link as mail programs do: one POST, no key.
 async fn click(house: &House, customer: &Customer) {
-    let token = house.assent.app.links.seal(&Link {
-        opens: Opens::Unsubscribe,
+    let token = house.assent.app.links.seal(&UnsubscribeLink {
         tenant: house.tenant.clone(),
         subject: house.person(&customer.name()).await.subject,
         delivery: None,
-        decision: None,
-        purpose: Some(PurposeRef { key: "marketing.renewal".parse().unwrap(), version: 3 }),
-        channel: Some(Channel::Email),
-        expires_at: None,
+        purpose: "marketing.renewal".parse().unwrap(),
+        channel: Channel::Email,
     });
     let path = format!("/o/{}", token.unwrap());
     let headers = [("content-type", "application/x-www-form-urlencoded")];

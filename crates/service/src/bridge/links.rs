@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use delivery::ports::{LinkAsk, Links, MessageLinks};
-use kernel::{Clock, Fault, PurposeRef, TenantId};
+use kernel::{Clock, Fault, TenantId};
 
-use crate::links::{Link, LinkSealer, Opens};
+use crate::links::{About, Link, LinkSealer, PreferencesLink, UnsubscribeLink, WhyLink};
 
 /// How long a preference link in a message opens the page.
 const PREFERENCES_DAYS: i64 = 30;
@@ -27,25 +27,26 @@ impl SealedLinks {
     }
 
     fn links(&self, tenant: &TenantId, ask: &LinkAsk) -> Option<MessageLinks> {
-        let link = |opens, expires_at| Link {
-            opens,
+        let (tenant, subject) = (tenant.clone(), ask.subject);
+        let one_click = UnsubscribeLink {
             tenant: tenant.clone(),
-            subject: ask.subject,
+            subject,
             delivery: Some(ask.delivery),
-            decision: Some(ask.decision),
-            purpose: Some(PurposeRef { key: ask.purpose.clone(), version: 0 }),
-            channel: Some(ask.channel),
-            expires_at,
+            purpose: ask.purpose.clone(),
+            channel: ask.channel,
         };
-        let until = self.clock.now().plus(TimeDelta::days(PREFERENCES_DAYS));
-        let url = |path: &str, it: &Link| {
-            self.sealer.seal(it).map(|token| format!("{}/{path}/{token}", self.base))
-        };
+        let expires_at = self.clock.now().plus(TimeDelta::days(PREFERENCES_DAYS));
+        let preferences = PreferencesLink { tenant: tenant.clone(), subject, expires_at };
+        let why = WhyLink { tenant, about: About::Delivery(ask.delivery) };
         Some(MessageLinks {
-            one_click: url("o", &link(Opens::Unsubscribe, None))?,
-            preferences: url("p", &link(Opens::Preferences, Some(until)))?,
-            why: url("w", &link(Opens::Why, None))?,
+            one_click: self.url("o", &one_click)?,
+            preferences: self.url("p", &preferences)?,
+            why: self.url("w", &why)?,
         })
+    }
+
+    fn url(&self, path: &str, link: &impl Link) -> Option<String> {
+        Some(format!("{}/{path}/{}", self.base, self.sealer.seal(link)?))
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     app::App,
     auth::{Caller, Scope},
     http::consent::PageQuery,
-    links::{Link, Opens},
+    links::{About, WhyLink},
     page::record,
     problem::{Details, Problem},
 };
@@ -134,7 +134,7 @@ async fn decide(
     app.nudge.wake();
     let served = answer.served;
     let out = DecisionOut {
-        why: why_link(&app, &caller, &answer.decision, answer.subject),
+        why: why_link(&app, &caller, &answer.decision),
         decision_id: answer.decision,
         outcome: if served.is_some() { "act" } else { "none" },
         action: served.as_ref().map(|it| it.action.to_string()),
@@ -149,22 +149,8 @@ async fn decide(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(out)).into_response())
 }
 
-fn why_link(
-    app: &App,
-    caller: &Caller,
-    decision: &DecisionId,
-    subject: SubjectId,
-) -> Option<String> {
-    let link = Link {
-        opens: Opens::Why,
-        tenant: caller.tenant.clone(),
-        subject,
-        delivery: None,
-        decision: Some(*decision),
-        purpose: None,
-        channel: None,
-        expires_at: None,
-    };
+fn why_link(app: &App, caller: &Caller, decision: &DecisionId) -> Option<String> {
+    let link = WhyLink { tenant: caller.tenant.clone(), about: About::Decision(*decision) };
     app.links.seal(&link).map(|token| format!("{}/w/{token}", app.base_url))
 }
 

@@ -14,11 +14,13 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use decision::record::Record;
-use delivery::ports::Filter;
 use kernel::{Cursor, DecisionId, DeliveryId, Instant, Limit};
 use serde::Deserialize;
 
-use super::record::{self, CandidateView, CutView, VerdictView};
+use super::{
+    record::{self, CandidateView, CutView, VerdictView},
+    why::of_decision,
+};
 use crate::{
     app::App,
     auth::{COOKIE, Scope, Visitor},
@@ -155,9 +157,8 @@ pub async fn decision(
         .await?
         .ok_or_else(|| Problem::not_found("decision"))?;
     let proof = TlogProof::parse(&receipt.proof).ok_or_else(|| Problem::not_found("proof"))?;
-    let filter = Filter { subject: Some(record.subject.subject_ref), state: None };
-    let deliveries = app.deliveries.page(&caller.tenant, &filter, None, Limit::MAX).await?.items;
-    let deliveries = deliveries.iter().filter(|it| it.decision == id).map(delivery_row).collect();
+    let deliveries = of_decision(&app, &caller.tenant, &record).await?;
+    let deliveries = deliveries.iter().map(delivery_row).collect();
     page(&decision_page(&record, &proof, receipt.leaf, deliveries))
 }
 

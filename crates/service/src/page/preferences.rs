@@ -9,6 +9,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
+use chrono::TimeDelta;
 use consent::{
     Basis, ChannelSet, Choice, EventKind, Expression, Grant, Jurisdiction, Limb, Method,
     NoticeShown, Proof, Purpose, PurposeScope, Snapshot, WithdrawalScope,
@@ -16,7 +17,9 @@ use consent::{
     purpose::{BasisSpec, Flag},
     service::{Chosen, PreferenceChange, PreferenceError},
 };
-use kernel::{Channel, Digest, Epoch, Instant, Known, Limit, NodeId, PersonAt, RuleId};
+use kernel::{
+    Channel, Digest, Epoch, Instant, Known, Limit, NodeId, PersonAt, RuleId, SubjectId, TenantId,
+};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -30,7 +33,7 @@ use crate::{
         Asked, Ignored, Named, Submitted,
         consent::{by, refused},
     },
-    links::{Link, Opens},
+    links::PreferencesLink,
     problem::Problem,
     words,
 };
@@ -41,6 +44,8 @@ const CHANNELS: [(Channel, &str); 3] = [
     (Channel::Sms, "Text message"),
     (Channel::Push, "Notifications in the app"),
 ];
+/// How long a link from another page opens this one.
+const LINK_DAYS: i64 = 1;
 /// How much history the page shows.
 const HISTORY: u16 = 20;
 
@@ -91,7 +96,7 @@ pub struct Saved {
 
 /// Whoever the token was made for, as things stand.
 struct Visit {
-    link: Link,
+    link: PreferencesLink,
     person: PersonAt,
     snapshot: Snapshot,
     artifacts: Arc<consent::Artifacts>,
@@ -100,7 +105,7 @@ struct Visit {
 
 async fn visit(app: &App, token: &str) -> Result<Visit, Problem> {
     let now = app.clock.now();
-    let link = app.links.open(token, Opens::Preferences, now);
+    let link: Option<PreferencesLink> = app.links.open(token, now);
     let link = link.ok_or_else(|| Problem::not_found("page"))?;
     let person = app.people.person(&link.tenant, link.subject.uuid()).await?;
     let person = person.ok_or_else(|| Problem::not_found("page"))?;
@@ -109,6 +114,13 @@ async fn visit(app: &App, token: &str) -> Result<Visit, Problem> {
     let artifacts = live.map(|it| it.compiled.consent.clone());
     let artifacts = artifacts.ok_or_else(|| Problem::not_found("page"))?;
     Ok(Visit { link, person, snapshot, artifacts, now })
+}
+
+/// Where a person's choices are, for a page that opened without a login.
+pub(super) fn link(app: &App, tenant: TenantId, subject: SubjectId) -> Option<String> {
+    let expires_at = app.clock.now().plus(TimeDelta::days(LINK_DAYS));
+    let token = app.links.seal(&PreferencesLink { tenant, subject, expires_at })?;
+    Some(format!("/p/{token}"))
 }
 
 /// The page.
