@@ -2,9 +2,11 @@
 
 pub mod console;
 mod form;
+mod history;
 pub mod home;
 pub mod message;
 pub mod plot;
 pub mod preferences;
 pub mod record;
+pub mod sandbox;
 pub mod why;

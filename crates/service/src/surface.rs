@@ -167,7 +167,7 @@ fn console_pages() -> Router<Arc<App>> {
         .route("/console/decisions", get(page::console::decisions))
         .route("/console/decisions/{id}", get(page::console::decision))
         .route("/console/sign-in", get(page::console::sign_in).post(page::console::signed_in))
-        .route("/sandbox", get(page::console::sandbox))
+        .route("/sandbox", get(page::sandbox::sandbox))
 }
 
 fn assets(router: Router<Arc<App>>) -> Router<Arc<App>> {

@@ -282,6 +282,20 @@ pub const fn unknown(why: Why) -> &'static str {
     }
 }
 
+/// A field's state as a record names it: why it has no value.
+pub fn state(name: &str) -> &'static str {
+    match name {
+        "not_applicable" => "does not apply",
+        "missing" => unknown(Why::Missing),
+        "stale" => unknown(Why::Stale),
+        "malformed" => unknown(Why::Malformed),
+        "withheld" => unknown(Why::Withheld),
+        "source_down" => unknown(Why::SourceDown),
+        "overflow" => unknown(Why::Overflow),
+        _ => "unknown",
+    }
+}
+
 /// An instant as people read it, in UTC.
 pub fn instant(at: Instant) -> String {
     at.utc().format("%-d %B %Y, %H:%M UTC").to_string()

@@ -10,6 +10,7 @@
 mod bridges;
 mod customer;
 mod merge;
+mod message;
 mod month;
 mod quiet;
 mod refusals;

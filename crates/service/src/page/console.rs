@@ -1,4 +1,4 @@
-//! Pages for staff: decisions, one decision with its proof, the sandbox inbox, signing in.
+//! Pages for staff: decisions, one decision with its proof, signing in.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use decision::record::Record;
-use kernel::{Cursor, DecisionId, DeliveryId, Instant, Limit};
+use kernel::{DecisionId, Instant, Limit, Reason};
 use serde::Deserialize;
 
 use super::{
-    record::{self, CandidateView, CutView, VerdictView},
+    record::{self, CandidateView, CutView, Told, VerdictView},
     why::of_decision,
 };
 use crate::{
@@ -30,12 +30,13 @@ use crate::{
 };
 
 /// How many rows a page of the console shows.
-const ROWS: u16 = 50;
+pub(super) const ROWS: u16 = 50;
 
 /// Where a list goes on.
 #[derive(Debug, Deserialize)]
 pub struct After {
-    after: Option<String>,
+    /// The cursor of the last row shown.
+    pub(super) after: Option<String>,
 }
 
 #[derive(Debug, Template)]
@@ -52,7 +53,7 @@ struct DecisionRow {
     node: String,
     outcome: &'static str,
     tone: &'static str,
-    reason: String,
+    reason: Option<Told>,
     id: String,
 }
 
@@ -107,7 +108,7 @@ fn decision_row(it: &audit::service::OpenedRecord) -> DecisionRow {
         node: if chosen.is_empty() { text("core", "/nodes/0") } else { chosen },
         outcome: record::outcome(&kind),
         tone: record::tone(&kind),
-        reason: text("outcome", "/reason"),
+        reason: Reason::parse(&text("outcome", "/reason")).ok().as_ref().map(Told::from),
         id: DecisionId::from_uuid(it.record.uuid()).to_string(),
     }
 }
@@ -137,9 +138,9 @@ struct DecisionPage {
 #[derive(Debug)]
 struct DeliveryRow {
     channel: String,
-    state: &'static str,
+    state: String,
     tone: &'static str,
-    detail: String,
+    reasons: Vec<Told>,
 }
 
 /// One decision: bundle, withheld fields, verdict, candidates, explanation, proof.
@@ -174,10 +175,7 @@ fn decision_page(
     DecisionPage {
         here: "decisions",
         headline: node.unwrap_or_else(|| "Decision".to_owned()),
-        lede: format!(
-            "Decided {}: class {}, tier {}, made by {}.",
-            record.core.mode, record.core.class, record.core.tier, record.core.engine
-        ),
+        lede: lede(record),
         tone: record::tone(kind),
         outcome: record::outcome(kind),
         at: words::instant(Instant::from_micros(record.core.as_of_us)),
@@ -195,89 +193,35 @@ fn decision_page(
     }
 }
 
+fn lede(record: &Record) -> String {
+    let core = &record.core;
+    let when = match &core.placement {
+        Some(placement) => format!("Decided when the placement {placement} asked"),
+        None => "Decided when its moment came".to_owned(),
+    };
+    format!("{when}, by {}. Its class is {}, its risk tier {}.", core.engine, core.class, core.tier)
+}
+
 fn delivery_row(it: &delivery::message::Delivery) -> DeliveryRow {
     use delivery::state::State;
-    let (tone, detail) = match &it.state {
-        State::Accepted | State::Delivered => ("good", String::new()),
-        State::Held { reason, .. } | State::RetryWait { reason, .. } => {
-            ("warn", reason.to_string())
-        }
-        State::Suppressed { reasons } => {
-            ("bad", reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
-        }
-        State::Unknown { reason, .. } | State::Failed { reason } | State::Returned { reason } => {
-            ("bad", reason.to_string())
-        }
-        _ => ("", String::new()),
+    let tone = match &it.state {
+        State::Accepted | State::Delivered => "good",
+        State::Ready | State::InFlight { .. } => "",
+        State::Held { .. } | State::RetryWait { .. } | State::Returned { .. } => "warn",
+        State::Unknown { .. }
+        | State::Bounced
+        | State::Complained
+        | State::Suppressed { .. }
+        | State::Failed { .. }
+        | State::Expired
+        | State::Abandoned => "bad",
     };
-    DeliveryRow { channel: it.channel.to_string(), state: it.state.name(), tone, detail }
-}
-
-#[derive(Debug, Template)]
-#[template(path = "sandbox.html")]
-struct SandboxPage {
-    here: &'static str,
-    letters: Vec<LetterView>,
-    next: Option<String>,
-}
-
-#[derive(Debug)]
-struct LetterView {
-    channel: String,
-    subject: String,
-    to: String,
-    at: String,
-    text: String,
-    why: String,
-    decision: String,
-    preferences: Option<String>,
-    unsubscribe: Option<String>,
-}
-
-/// What would have been sent.
-pub async fn sandbox(
-    State(app): State<Arc<App>>,
-    Visitor(caller): Visitor,
-    Asked(after): Asked<After>,
-) -> Result<Response, Problem> {
-    let limit = Limit::new(ROWS).unwrap_or_default();
-    let is_cursor = |it: &String| it.parse::<DeliveryId>().is_ok();
-    if !after.after.iter().all(is_cursor) {
-        return Err(Problem::malformed("`after` is not a cursor"));
+    DeliveryRow {
+        channel: it.channel.to_string(),
+        state: it.state.name().replace('_', " "),
+        tone,
+        reasons: it.state.reasons().iter().map(Told::from).collect(),
     }
-    let letters = app.inbox.page(&caller.tenant, None, after.after.map(Cursor), limit).await?;
-    let next = letters.next.map(|it| it.0);
-    let letters = letters
-        .items
-        .into_iter()
-        .map(|it| LetterView {
-            channel: it.channel.to_string(),
-            subject: it.message.subject.clone().unwrap_or_else(|| "Message".to_owned()),
-            to: it.to,
-            at: words::instant(it.at),
-            why: it.message.why.clone(),
-            decision: it.decision.to_string(),
-            preferences: find_link(&it.message.text, "/p/"),
-            unsubscribe: one_click(&it.message.headers),
-            text: it.message.text,
-        })
-        .collect();
-    page(&SandboxPage { here: "sandbox", letters, next })
-}
-
-/// The first link of a kind in a text.
-fn find_link(text: &str, kind: &str) -> Option<String> {
-    text.split_whitespace()
-        .find(|it| it.starts_with("http") && it.contains(kind))
-        .map(str::to_owned)
-}
-
-/// The HTTPS link of a `List-Unsubscribe` header (RFC 2369).
-fn one_click(headers: &[(String, String)]) -> Option<String> {
-    let value = &headers.iter().find(|it| it.0.eq_ignore_ascii_case("list-unsubscribe"))?.1;
-    let start = value.find("<http")? + 1;
-    let rest = value.get(start..)?;
-    rest.split('>').next().map(str::to_owned)
 }
 
 #[derive(Debug, Template)]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use askama::Template;
 use axum::{extract::State, response::Response};
 use context::freshness::Freshness;
-use kernel::Limit;
+use kernel::{Limit, Reason};
 use measurement::{
     result::{Balance, NodeResult},
     signal::{SignalKind, Signals},
@@ -13,7 +13,7 @@ use measurement::{
 
 use super::{
     console::page,
-    plot::{self, IntervalRow, grouped, points},
+    plot::{self, BarRow, IntervalRow, grouped, points},
     record,
 };
 use crate::{
@@ -39,6 +39,7 @@ struct HomePage {
     outcomes_plot: String,
     reasons_plot: String,
     sources: Vec<SourceRow>,
+    late: Vec<SourceRow>,
     dead_letters: Vec<DeadLetterRow>,
     log_size: String,
     release: String,
@@ -65,11 +66,11 @@ struct NodeRow {
     balance_tone: &'static str,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct SourceRow {
     source: String,
     kind: String,
-    state: String,
+    state: &'static str,
     tone: &'static str,
     last: String,
 }
@@ -92,6 +93,8 @@ pub async fn home(
     let head = app.prove.checkpoint(&caller.tenant).await?;
     let live = app.live.current(&caller.tenant).await?;
     let rows: Vec<_> = results.iter().map(interval_row).collect();
+    let sources = sources(&app, &caller).await?;
+    let late = sources.iter().filter(|it| matches!(it.tone, "warn" | "bad")).cloned().collect();
     page(&HomePage {
         here: "home",
         lede: format!(
@@ -106,7 +109,8 @@ pub async fn home(
         nodes: results.iter().map(node_row).collect(),
         outcomes_plot: plot::bars("Decisions by outcome", &outcomes(&signals)),
         reasons_plot: plot::bars("Why nothing was sent", &reasons(&signals)),
-        sources: sources(&app, &caller).await?,
+        sources,
+        late,
         dead_letters: dead_letters(&app, &caller).await?,
         log_size: grouped(head.checkpoint.size),
         release: live.map_or_else(
@@ -172,7 +176,11 @@ fn ppm(decimal: &measurement::decimal::Decimal) -> i64 {
 fn interval_row(it: &NodeResult) -> IntervalRow {
     let interval = it.lift.as_ref().map(|it| (ppm(&it.estimate), ppm(&it.lower), ppm(&it.upper)));
     let note = match (interval, it.notes.first()) {
-        (Some((estimate, ..)), _) => points(estimate),
+        (Some((estimate, low, high)), _) => {
+            let low = points(low);
+            let low = low.trim_end_matches(" pp");
+            format!("{} ({low} to {})", points(estimate), points(high))
+        }
         (None, Some(reason)) => match reason.code() {
             "ME.COMPARISON_NOT_RANDOMIZED" => "no holdout",
             "ME.CELL_SMALL" => "too few people",
@@ -208,18 +216,27 @@ fn node_row(it: &NodeResult) -> NodeRow {
     }
 }
 
-fn outcomes(signals: &Signals) -> Vec<(String, u64)> {
+fn outcomes(signals: &Signals) -> Vec<BarRow> {
     let mut sums = BTreeMap::<(String, &str), u64>::new();
     for ((node, state, _), n) in signals.by_label(SignalKind::Decision) {
         *sums.entry((node.to_owned(), record::outcome(state))).or_default() += n;
     }
-    let mut rows: Vec<_> =
-        sums.into_iter().map(|((node, outcome), n)| (format!("{node} · {outcome}"), n)).collect();
-    rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    longest_first(sums.into_iter().map(|((node, outcome), count)| BarRow {
+        label: format!("{node} · {outcome}"),
+        code: String::new(),
+        count,
+    }))
+}
+
+fn longest_first(rows: impl Iterator<Item = BarRow>) -> Vec<BarRow> {
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|a, b| {
+        b.count.cmp(&a.count).then_with(|| (&a.label, &a.code).cmp(&(&b.label, &b.code)))
+    });
     rows
 }
 
-fn reasons(signals: &Signals) -> Vec<(String, u64)> {
+fn reasons(signals: &Signals) -> Vec<BarRow> {
     let mut sums = BTreeMap::<String, u64>::new();
     for kind in [SignalKind::Decision, SignalKind::Delivery] {
         for ((_, _, reason), n) in signals.by_label(kind) {
@@ -228,8 +245,10 @@ fn reasons(signals: &Signals) -> Vec<(String, u64)> {
             }
         }
     }
-    let mut rows: Vec<_> = sums.into_iter().collect();
-    rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let mut rows = longest_first(sums.into_iter().map(|(code, count)| {
+        let told = Reason::parse(&code).map(|it| words::sentence(&it));
+        BarRow { label: told.unwrap_or("A reason without a code.").to_owned(), code, count }
+    }));
     rows.truncate(REASONS_MAX);
     rows
 }
@@ -239,17 +258,20 @@ async fn sources(app: &App, caller: &Caller) -> Result<Vec<SourceRow>, Problem> 
     Ok(health
         .sources
         .into_iter()
-        .map(|it| SourceRow {
-            source: it.source.to_string(),
-            kind: it.kind.to_string(),
-            state: it.state.as_str().to_owned(),
-            tone: match it.state {
-                Freshness::Fresh => "good",
-                Freshness::Warn => "warn",
-                Freshness::Stale => "bad",
-                Freshness::Never => "",
-            },
-            last: it.received_at.map(words::instant).unwrap_or_default(),
+        .map(|it| {
+            let (state, tone) = match it.state {
+                Freshness::Fresh => ("up to date", "good"),
+                Freshness::Warn => ("late", "warn"),
+                Freshness::Stale => ("too old to use", "bad"),
+                Freshness::Never => ("nothing yet", ""),
+            };
+            SourceRow {
+                source: it.source.to_string(),
+                kind: it.kind.to_string(),
+                state,
+                tone,
+                last: it.received_at.map(words::instant).unwrap_or_default(),
+            }
         })
         .collect())
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use consent::{Effect, WithdrawalScope};
 
-use super::{console::page, preferences};
+use super::{console::page, history, preferences};
 use crate::{
     app::App,
     http::{
@@ -15,6 +15,7 @@ use crate::{
     },
     links::UnsubscribeLink,
     problem::Problem,
+    words,
 };
 
 /// A button on a page that says what happened.
@@ -50,7 +51,7 @@ pub async fn unsubscribe(
     page(&NoticePage {
         brand: "Your insurer",
         title: "Stop these messages?",
-        lines: vec![what(&link)],
+        lines: vec![what(&app, &link).await?],
         action: Some(Action { href: format!("/u/{token}"), label: "Stop them", tone: "stop" }),
         link: None,
     })
@@ -108,8 +109,13 @@ async fn end(
     done.map(|it| it.effect).map_err(refused)
 }
 
-fn what(link: &UnsubscribeLink) -> String {
-    format!("You will get no more messages about {} by {}.", link.purpose, link.channel)
+async fn what(app: &App, link: &UnsubscribeLink) -> Result<String, Problem> {
+    let live = app.live.current(&link.tenant).await?;
+    let about = live.map_or_else(
+        || link.purpose.to_string(),
+        |it| history::name(&link.purpose, &it.compiled.consent),
+    );
+    Ok(format!("You will get no more messages about {about} {}.", words::channel(link.channel)))
 }
 
 const fn said(effect: Effect) -> &'static str {

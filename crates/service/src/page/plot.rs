@@ -1,4 +1,7 @@
-//! Plots drawn on the server: SVG with the numbers written beside the marks.
+//! Plots drawn on the server: a list whose rows say their numbers in text, each with a strip of SVG.
+//!
+//! Only the marks are drawn, in per cent of the strip, so that text keeps its size on a phone and
+//! the list reads the same without the drawing.
 
 use std::fmt::Write as _;
 
@@ -13,99 +16,93 @@ pub struct IntervalRow {
     pub note: String,
 }
 
-const WIDTH: i64 = 720;
-const LEFT: i64 = 168;
-const RIGHT: i64 = 548;
-const ROW: i64 = 46;
+/// One bar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BarRow {
+    /// What is counted.
+    pub label: String,
+    /// The code behind it, where it has one.
+    pub code: String,
+    /// How many.
+    pub count: u64,
+}
 
-/// Estimates with their intervals around a zero line; the widest interval spans the plot.
+/// The least an interval plot reaches to either side: one percentage point.
+const REACH_MIN_PPM: i64 = 10_000;
+
+/// Estimates with their intervals around a zero line; the widest interval spans the plot. Where no
+/// row has an interval there is no scale either.
 pub fn intervals(title: &str, rows: &[IntervalRow]) -> String {
-    let reach = rows
-        .iter()
-        .filter_map(|it| it.interval)
-        .flat_map(|(_, low, high)| [low.abs(), high.abs()])
-        .max()
-        .unwrap_or(0)
-        .max(10_000);
-    let x = |ppm: i64| {
-        let middle = i64::midpoint(LEFT, RIGHT);
-        middle + ppm.clamp(-reach, reach) * (RIGHT - LEFT) / 2 / reach
-    };
-    let height = ROW * i64::try_from(rows.len()).unwrap_or(0) + 40;
-    let mut out = format!(
-        "<svg class=\"figure\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">",
-        escape(title)
-    );
-    let bottom = height - 28;
-    let _ =
-        write!(out, "<line class=\"zero\" x1=\"{0}\" x2=\"{0}\" y1=\"8\" y2=\"{bottom}\"/>", x(0));
-    for (ppm, anchor) in [(-reach, "start"), (0, "middle"), (reach, "end")] {
-        let _ = write!(
-            out,
-            "<text x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
-            x(ppm),
-            height - 8,
-            points(ppm)
-        );
-    }
-    for (row, top) in rows.iter().zip((0..).map(|it| it * ROW + 8)) {
-        let y = top + ROW / 2;
-        let _ = write!(
-            out,
-            "<text class=\"strong\" x=\"0\" y=\"{}\">{}</text>",
-            y + 4,
-            escape(&row.label)
-        );
-        if let Some((estimate, low, high)) = row.interval {
-            let tone = if low > 0 {
-                " good"
-            } else if high < 0 {
-                " bad"
-            } else {
-                ""
-            };
-            let _ = write!(
-                out,
-                "<line class=\"range{tone}\" x1=\"{}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\"/>\
-                 <circle class=\"dot{tone}\" cx=\"{}\" cy=\"{y}\" r=\"6\"/>",
-                x(low),
-                x(high),
-                x(estimate)
-            );
+    let known = || rows.iter().filter_map(|it| it.interval);
+    let widest = known().flat_map(|(_, low, high)| [low.abs(), high.abs()]).max();
+    let reach = widest.unwrap_or(0).max(REACH_MIN_PPM);
+    let mut out = format!("<ul class=\"plot intervals\" aria-label=\"{}\">", escape(title));
+    for row in rows {
+        let _ = write!(out, "<li><span class=\"name\">{}</span>", escape(&row.label));
+        if let Some(interval) = row.interval {
+            strip(&mut out, interval, reach);
         }
-        let _ =
-            write!(out, "<text x=\"{}\" y=\"{}\">{}</text>", RIGHT + 14, y + 4, escape(&row.note));
+        let _ = write!(out, "<span class=\"note\">{}</span></li>", escape(&row.note));
     }
-    out.push_str("</svg>");
+    out.push_str("</ul>");
+    if widest.is_some() {
+        let _ = write!(
+            out,
+            "<div class=\"scale\" aria-hidden=\"true\"><span>{}</span><span>0</span><span>{}</span></div>",
+            points(-reach),
+            points(reach)
+        );
+    }
     out
 }
 
-/// Horizontal bars, longest first as given, with the count beside each.
-pub fn bars(title: &str, rows: &[(String, u64)]) -> String {
-    let most = rows.iter().map(|it| it.1).max().unwrap_or(0).max(1);
-    let height = 34 * rows.len().max(1);
-    let mut out = format!(
-        "<svg class=\"figure\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">",
-        escape(title)
+fn strip(out: &mut String, (estimate, low, high): (i64, i64, i64), reach: i64) {
+    let x = |ppm: i64| share(ppm.clamp(-reach, reach) + reach, 2 * reach);
+    let tone = match (low > 0, high < 0) {
+        (true, _) => " good",
+        (_, true) => " bad",
+        _ => "",
+    };
+    let _ = write!(
+        out,
+        "<svg class=\"strip\" aria-hidden=\"true\">\
+         <line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"50%\" y2=\"50%\"/>\
+         <line class=\"zero\" x1=\"50%\" x2=\"50%\" y1=\"0\" y2=\"100%\"/>\
+         <line class=\"range{tone}\" x1=\"{}\" x2=\"{}\" y1=\"50%\" y2=\"50%\"/>\
+         <circle class=\"dot{tone}\" cx=\"{}\" cy=\"50%\" r=\"6\"/></svg>",
+        x(low),
+        x(high),
+        x(estimate)
     );
-    for (row, top) in rows.iter().zip((0_usize..).map(|it| it * 34)) {
-        let span = u128::from(row.1) * 330 / u128::from(most);
+}
+
+/// Horizontal bars, in the order given, the longest as wide as the plot.
+pub fn bars(title: &str, rows: &[BarRow]) -> String {
+    let most = rows.iter().map(|it| it.count).max().unwrap_or(0).max(1);
+    let mut out = format!("<ul class=\"plot bars\" aria-label=\"{}\">", escape(title));
+    for row in rows {
+        let _ = write!(out, "<li><span class=\"name\">{}", escape(&row.label));
+        if !row.code.is_empty() {
+            let _ = write!(out, " <span class=\"mono muted\">{}</span>", escape(&row.code));
+        }
+        let span = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
         let _ = write!(
             out,
-            "<text x=\"0\" y=\"{}\">{}</text>\
-             <rect class=\"bar\" x=\"260\" y=\"{}\" width=\"{}\" height=\"18\" rx=\"4\"/>\
-             <text class=\"strong\" x=\"{}\" y=\"{}\">{}</text>",
-            top + 21,
-            escape(&row.0),
-            top + 7,
-            span.max(2),
-            270 + span,
-            top + 21,
-            grouped(row.1)
+            "</span><svg class=\"strip\" aria-hidden=\"true\">\
+             <rect class=\"bar\" width=\"{}\" height=\"100%\" rx=\"4\"/></svg>\
+             <span class=\"note\">{}</span></li>",
+            share(span(row.count), span(most)),
+            grouped(row.count)
         );
     }
-    out.push_str("</svg>");
+    out.push_str("</ul>");
     out
+}
+
+/// A part of a whole in per cent with one decimal, as SVG takes it.
+fn share(part: i64, whole: i64) -> String {
+    let tenths = i128::from(part) * 1_000 / i128::from(whole.max(1));
+    format!("{}.{}%", tenths / 10, tenths % 10)
 }
 
 /// Parts per million as percentage points with one decimal and a sign.
@@ -169,9 +166,9 @@ mod tests {
     #[test]
     fn a_plot_escapes_what_it_is_told_and_shows_nothing_where_nothing_is_known() {
         let rows = [IntervalRow { label: "<a>".into(), interval: None, note: "too few".into() }];
-        let svg = intervals("\"lift\"", &rows);
-        assert!(svg.contains("&lt;a&gt;") && svg.contains("&quot;lift&quot;"));
-        assert!(!svg.contains("<circle"));
+        let plot = intervals("\"lift\"", &rows);
+        assert!(plot.contains("&lt;a&gt;") && plot.contains("&quot;lift&quot;"));
+        assert!(plot.contains("too few") && !plot.contains("<svg") && !plot.contains("scale"));
     }
 
     #[test]
@@ -184,5 +181,19 @@ mod tests {
         assert!(intervals("t", &[row(1, 5)]).contains("range good"));
         assert!(intervals("t", &[row(-5, -1)]).contains("range bad"));
         assert!(!intervals("t", &[row(-5, 1)]).contains("range good"));
+    }
+
+    #[test]
+    fn marks_are_placed_in_per_cent_of_their_strip() {
+        let interval = Some((25_000, -50_000, 100_000));
+        let rows = [IntervalRow { label: "n".into(), interval, note: "+2.5 pp".into() }];
+        let plot = intervals("t", &rows);
+        assert!(plot.contains("x1=\"25.0%\" x2=\"100.0%\"") && plot.contains("cx=\"62.5%\""));
+        assert!(plot.contains("+10.0 pp") && plot.contains("+2.5 pp"));
+        let row = |count| BarRow { label: "a & b".into(), code: "FQ.CAP".into(), count };
+        let plot = bars("t", &[row(3_000), row(1_000), row(u64::MAX)]);
+        assert!(plot.contains("a &amp; b <span class=\"mono muted\">FQ.CAP</span>"));
+        assert!(plot.contains("width=\"100.0%\"") && plot.contains("width=\"0.0%\""));
+        assert!(bars("t", &[row(3_000), row(1_000)]).contains("width=\"33.3%\""));
     }
 }

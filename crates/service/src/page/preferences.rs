@@ -11,10 +11,11 @@ use axum::{
 };
 use chrono::TimeDelta;
 use consent::{
-    Basis, ChannelSet, Choice, EventKind, Expression, Grant, Jurisdiction, Limb, Method,
-    NoticeShown, Proof, Purpose, PurposeScope, Snapshot, WithdrawalScope,
+    Basis, ChannelSet, Choice, Expression, Grant, Jurisdiction, Limb, Method, NoticeShown, Proof,
+    Purpose, PurposeScope, Snapshot, Verdict, WithdrawalScope,
     evaluate::evaluate,
     purpose::{BasisSpec, Flag},
+    reason::{LB_CONSENT_REFUSED, LB_CONSENT_WITHDRAWN, OB_A21_1, OB_A21_2},
     service::{Chosen, PreferenceChange, PreferenceError},
 };
 use kernel::{
@@ -26,6 +27,7 @@ use uuid::Uuid;
 use super::{
     console::page,
     form::{Form, read_form},
+    history::{self, HistoryRow},
 };
 use crate::{
     app::App,
@@ -81,13 +83,6 @@ struct ChannelRow {
     on: bool,
 }
 
-#[derive(Debug)]
-struct HistoryRow {
-    at: String,
-    what: String,
-    id: String,
-}
-
 /// What was just done.
 #[derive(Debug, Deserialize)]
 pub struct Saved {
@@ -132,7 +127,7 @@ pub async fn show(
     let visit = visit(&app, &token).await?;
     let limit = Limit::new(HISTORY).unwrap_or_default();
     let history = app.consent.history(&visit.link.tenant, &visit.person, None, limit).await?;
-    let history = history.items.iter().map(history_row).collect();
+    let history = history.items.iter().map(|it| history::row(it, &visit.artifacts)).collect();
     let purposes: Vec<_> = visit.artifacts.purposes().iter().map(|it| row(&visit, it)).collect();
     let still = still(&visit);
     page(&PreferencesPage {
@@ -153,13 +148,30 @@ pub async fn show(
 }
 
 fn permitted(visit: &Visit, purpose: &Purpose, channel: Option<Channel>) -> bool {
+    asked(visit, purpose, channel).outcome != consent::Outcome::Refused
+}
+
+fn asked(visit: &Visit, purpose: &Purpose, channel: Option<Channel>) -> Verdict {
     let ask = consent::Ask {
         channel,
         bundle: Known::NotApplicable(RuleId::new("page.no_data")),
         ..consent::Ask::about(purpose.reference(), &visit.person)
     };
-    let verdict = evaluate(&ask, &visit.snapshot, &visit.artifacts, visit.now);
-    verdict.outcome != consent::Outcome::Refused
+    evaluate(&ask, &visit.snapshot, &visit.artifacts, visit.now)
+}
+
+/// The channels over which the person said no to this purpose alone, as an unsubscribe link does.
+fn ended(visit: &Visit, purpose: &Purpose) -> Vec<&'static str> {
+    let by_the_person = [&LB_CONSENT_WITHDRAWN, &LB_CONSENT_REFUSED, &OB_A21_1, &OB_A21_2];
+    CHANNELS
+        .iter()
+        .filter(|(channel, _)| purpose.channels.contains(*channel) && wanted(visit, *channel))
+        .filter(|(channel, _)| {
+            let reasons = asked(visit, purpose, Some(*channel)).reasons;
+            reasons.iter().any(|it| by_the_person.contains(&it))
+        })
+        .map(|(channel, _)| words::channel(*channel))
+        .collect()
 }
 
 /// The bases of a purpose the person can say no to.
@@ -179,15 +191,25 @@ fn row(visit: &Visit, purpose: &Purpose) -> PurposeRow {
         (Some(Basis::Consent), false) => "Off, because you have not said yes.",
         (Some(_), true) => "On, because we may unless you object. Switch it off to object.",
         (Some(_), false) => "Off, because you objected.",
-        (None, true) => "Needed for your contract or required by law.",
+        (None, true) => "Always on: your contract needs it or the law requires it.",
         (None, false) => "Does not apply to you at the moment.",
+    };
+    let ended = if on && basis.is_some() { ended(visit, purpose) } else { Vec::new() };
+    let state = if ended.is_empty() {
+        state.to_owned()
+    } else {
+        let over = ended.join(" or ");
+        format!(
+            "{state} But not {over}: you ended that. To have it back, switch this off, save, and \
+             switch it on again."
+        )
     };
     PurposeRow {
         id: format!("purpose-{}", purpose.key.as_str().replace('.', "-")),
         key: purpose.key.to_string(),
         name: purpose.name.clone(),
         explain: purpose.text.clone(),
-        state: state.to_owned(),
+        state,
         optional: basis.is_some(),
         on,
     }
@@ -229,33 +251,6 @@ fn still(visit: &Visit) -> Vec<String> {
         }
     }
     out
-}
-
-fn history_row(event: &consent::ConsentEvent) -> HistoryRow {
-    let what = match &event.said.kind {
-        EventKind::Given(grant) => format!("You said yes to {}", grant.purpose.key),
-        EventKind::Renewed(grant) => format!("You confirmed {}", grant.purpose.key),
-        EventKind::Refused { scope, .. } => format!("You said no to {}", scoped(scope)),
-        EventKind::Withdrawn { scope, .. } => format!("You withdrew {}", scoped(scope)),
-        EventKind::Objected { scope, .. } => format!("You objected to {}", scoped(scope)),
-        EventKind::ObjectionLifted { scope, .. } => {
-            format!("You took back an objection to {}", scoped(scope))
-        }
-        EventKind::ChannelPref { channel, choice: Choice::Out, .. } => {
-            format!("You switched off {channel}")
-        }
-        EventKind::ChannelPref { channel, .. } => format!("You switched on {channel}"),
-        EventKind::Stated(_) => "A fact about your contract or country was noted".to_owned(),
-        other => other.name().replace('_', " "),
-    };
-    HistoryRow { at: words::instant(event.said.event_time), what, id: event.said.id.to_string() }
-}
-
-fn scoped(scope: &PurposeScope) -> String {
-    match scope {
-        PurposeScope::All => "everything".to_owned(),
-        PurposeScope::Under(key) => key.to_string(),
-    }
 }
 
 /// Saves what the form showed and the person changed.

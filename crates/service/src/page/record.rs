@@ -130,8 +130,7 @@ fn withheld(node: &NodeEntry) -> impl Iterator<Item = (&str, &[WithheldEntry])> 
 fn field(it: &FieldEntry) -> FieldView {
     let value = match (&it.value, &*it.state) {
         (Some(value), _) => words::value(value),
-        (None, "not_applicable") => "does not apply".to_owned(),
-        (None, state) => state.replace('_', " "),
+        (None, state) => words::state(state).to_owned(),
     };
     FieldView {
         name: it.name.to_string(),
@@ -171,9 +170,18 @@ fn candidate(it: &CandidateEntry) -> CandidateView {
     CandidateView {
         name: format!("{} · {}", it.node, it.action),
         stage: it.stage.to_string(),
-        score: it.score.as_ref().map(|it| it.s.clone()).unwrap_or_default(),
+        score: it.score.as_ref().map(|it| worth(&it.s)).unwrap_or_default(),
         reasons: it.failures.iter().map(|it| Told::from(&it.reason)).collect(),
     }
+}
+
+/// A score as what it is: expected worth in minor units of the node's currency, to two decimals.
+/// The record keeps it exact, in units of 10⁻¹⁸: a probability and two factors, each in millionths.
+fn worth(exact: &str) -> String {
+    const HUNDREDTH: i128 = 10_i128.pow(16);
+    let Ok(exact) = exact.parse::<i128>() else { return exact.to_owned() };
+    let (sign, hundredths) = (if exact < 0 { "\u{2212}" } else { "" }, exact.abs() / HUNDREDTH);
+    format!("{sign}{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
 /// The decision in words for staff: what was done, on which ground, and what stood against it.
@@ -182,12 +190,12 @@ pub fn sentences(record: &Record) -> Vec<String> {
     match (&*record.outcome.kind, &record.outcome.action) {
         ("act", Some(action)) => {
             out.push(format!(
-                "The journey node {} chose `{}` over {} with the wording `{}`.",
+                "The journey node {} chose “{}” over {} with the wording “{}”.",
                 action.node, action.action, action.channel, action.template.name
             ));
         }
         ("holdout", Some(action)) => out.push(format!(
-            "The journey node {} would have chosen `{}` over {}, but the person is in its holdout.",
+            "The journey node {} would have chosen “{}” over {}, but the person is in its holdout.",
             action.node, action.action, action.channel
         )),
         _ => out.push("Nothing was done.".to_owned()),
@@ -223,7 +231,7 @@ pub fn used(record: &Record) -> Vec<String> {
 pub fn unused(record: &Record) -> Vec<String> {
     distinct(weighed(record).flat_map(withheld).map(|(name, entries)| {
         let why: Vec<_> = entries.iter().map(|it| words::sentence(&it.reason)).collect();
-        format!("{}: {}", label(name), words::to_you(&why.join(" ")))
+        format!("{}: {}", label(name), uncapitalized(&words::to_you(&why.join(" "))))
     }))
 }
 
@@ -231,6 +239,11 @@ pub fn unused(record: &Record) -> Vec<String> {
 fn weighed(record: &Record) -> impl Iterator<Item = &NodeEntry> {
     let chosen = record.outcome.action.as_ref().map(|it| &it.node);
     record.inputs.nodes.iter().filter(move |it| chosen.is_none_or(|chosen| *chosen == it.node))
+}
+
+fn uncapitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |it| it.to_lowercase().chain(letters).collect())
 }
 
 /// Two nodes may ask for the same.
@@ -282,5 +295,18 @@ pub fn system(name: &str) -> &'static str {
         "comms" => "our message records",
         "claims_core" => "our claims desk",
         _ => "our records",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_is_read_as_its_worth_in_minor_units() {
+        assert_eq!(worth("398000000000000000000"), "398.00");
+        assert_eq!(worth("-1239999999999999999"), "\u{2212}1.23");
+        assert_eq!(worth("0"), "0.00");
+        assert_eq!(worth("1e9"), "1e9");
     }
 }
