@@ -16,10 +16,32 @@ pub(super) struct HistoryRow {
     pub(super) id: String,
 }
 
-/// An event as its person reads it.
-pub(super) fn row(event: &ConsentEvent, artifacts: &Artifacts) -> HistoryRow {
-    let what = said(&event.said.kind, artifacts);
-    HistoryRow { at: words::instant(event.said.event_time), what, id: event.said.id.to_string() }
+/// How much history a page shows.
+const ROWS_MAX: usize = 20;
+
+/// Events as their person reads them, newest first as given. What was said once is one line, though
+/// it is kept at every identifier of the person.
+pub(super) fn rows(events: &[ConsentEvent], artifacts: &Artifacts) -> Vec<HistoryRow> {
+    let rows = events.iter().map(|it| HistoryRow {
+        at: words::instant(it.said.event_time),
+        what: said(&it.said.kind, artifacts),
+        id: it.said.id.to_string(),
+    });
+    told_once(rows)
+}
+
+fn told_once(rows: impl Iterator<Item = HistoryRow>) -> Vec<HistoryRow> {
+    let mut out: Vec<HistoryRow> = Vec::new();
+    for row in rows {
+        if out.iter().any(|it| it.at == row.at && it.what == row.what) {
+            continue;
+        }
+        if out.len() == ROWS_MAX {
+            break;
+        }
+        out.push(row);
+    }
+    out
 }
 
 fn said(kind: &EventKind, artifacts: &Artifacts) -> String {
@@ -70,4 +92,23 @@ fn stated(statement: &Statement) -> String {
 /// A purpose by the name people know it by; a group of purposes by its key.
 pub(super) fn name(key: &PurposeKey, artifacts: &Artifacts) -> String {
     artifacts.purpose(key).map_or_else(|| format!("all {key}"), |it| format!("“{}”", it.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_once_is_one_line_and_there_are_so_many_lines_at_most() {
+        let row = |at: usize, what: &str, id: usize| HistoryRow {
+            at: at.to_string(),
+            what: what.to_owned(),
+            id: id.to_string(),
+        };
+        let twice = [row(1, "no", 1), row(1, "no", 2), row(1, "yes", 3), row(2, "no", 4)];
+        let kept: Vec<_> = told_once(twice.into_iter()).into_iter().map(|it| it.id).collect();
+        assert_eq!(kept, ["1", "3", "4"]);
+        let many = |n| told_once((0..n).map(|it| row(it, "no", it))).len();
+        assert_eq!((many(ROWS_MAX), many(ROWS_MAX + 1)), (ROWS_MAX, ROWS_MAX));
+    }
 }

@@ -48,8 +48,6 @@ const CHANNELS: [(Channel, &str); 3] = [
 ];
 /// How long a link from another page opens this one.
 const LINK_DAYS: i64 = 1;
-/// How much history the page shows.
-const HISTORY: u16 = 20;
 
 #[derive(Debug, Template)]
 #[template(path = "preferences.html")]
@@ -125,9 +123,8 @@ pub async fn show(
     Asked(saved): Asked<Saved>,
 ) -> Result<Response, Problem> {
     let visit = visit(&app, &token).await?;
-    let limit = Limit::new(HISTORY).unwrap_or_default();
-    let history = app.consent.history(&visit.link.tenant, &visit.person, None, limit).await?;
-    let history = history.items.iter().map(|it| history::row(it, &visit.artifacts)).collect();
+    let events = app.consent.history(&visit.link.tenant, &visit.person, None, Limit::MAX).await?;
+    let history = history::rows(&events.items, &visit.artifacts);
     let purposes: Vec<_> = visit.artifacts.purposes().iter().map(|it| row(&visit, it)).collect();
     let still = still(&visit);
     page(&PreferencesPage {
