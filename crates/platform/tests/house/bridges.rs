@@ -1,5 +1,9 @@
 //! The bridges answer as the ports they implement promise: the exported suites, on the real thing.
 
+mod of_consent;
+mod of_decision;
+mod of_measurement;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use adapters::{
