@@ -183,23 +183,22 @@ impl DispatchService {
         Ok((outgoing, moved))
     }
 
-    /// Hands off side by side and concludes together.
+    /// Hands off side by side and concludes together, each as of its own end.
     async fn send(&self, outgoing: Vec<Outgoing>) -> Result<(), Fault> {
         if outgoing.is_empty() {
             return Ok(());
         }
-        let results = side_by_side(
-            outgoing.iter().map(|it| Box::pin(self.hand_off(it)) as Pin<Box<_>>).collect(),
-        )
-        .await;
-        let now = self.clock.now();
+        let timed = async |it| (self.hand_off(it).await, self.clock.now());
+        let results =
+            side_by_side(outgoing.iter().map(|it| Box::pin(timed(it)) as Pin<Box<_>>).collect())
+                .await;
         let conclusions = outgoing
             .iter()
             .zip(results)
-            .map(|(it, result)| {
+            .map(|(it, (result, ended_at))| {
                 let n = it.attempt.id().n;
                 let request = Some(&it.request);
-                self.conclusion(&it.in_flight, n, &it.request.person, request, result, now)
+                self.conclusion(&it.in_flight, n, &it.request.person, request, result, ended_at)
             })
             .collect();
         self.gate.conclude(conclusions).await.map(|_| ())

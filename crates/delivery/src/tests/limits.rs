@@ -7,18 +7,19 @@ use std::sync::{
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use kernel::{Channel, Class, Epoch, Epochs, Fault, Instant, Limit, TenantId};
+use kernel::{Channel, Class, Epoch, Epochs, Fault, Instant, Limit, ManualClock, TenantId};
 
-use super::world::{World, world, world_of};
+use super::world::{World, world, world_of, world_through};
 use crate::{
+    attempt::Attempt,
     caps::CapVerdict,
     contact::{ContactId, Entry, EntryState},
     contract::sample::{self, EPOCHS, noon, tenant},
     message::{Delivery, NODES_MAX},
     permission::{Ask, Verdict},
-    ports::{AttemptOutcome, Filter, PermissionSource, SendGate},
+    ports::{AttemptOutcome, Filter, HandOffError, PermissionSource, SendGate, Sender},
     reason,
-    sender::Capabilities,
+    sender::{Accepted, Capabilities, Destination, Rendered},
     service::{BATCH_MAX, HANDOFF_FLOOR, REGATE_MAX, Sources},
     state::State,
 };
@@ -75,6 +76,59 @@ async fn a_hand_off_does_not_start_without_time_to_end() {
     assert!(world.sender.sent().is_empty());
     let (world, _) = with_budget(HANDOFF_FLOOR + TimeDelta::milliseconds(1)).await;
     assert_eq!(world.sender.sent().len(), 1);
+}
+
+/// A provider whose answers come so long after the gate, one after another.
+#[derive(Debug)]
+struct Slow {
+    clock: Arc<ManualClock>,
+    after: Vec<TimeDelta>,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl Sender for Slow {
+    async fn hand_off(
+        &self,
+        attempt: &Attempt,
+        _: &Rendered,
+        _: &Destination,
+    ) -> Result<Accepted, HandOffError> {
+        let nth = self.asked.fetch_add(1, Ordering::SeqCst);
+        self.clock.set(attempt.committed_at().plus(self.after[nth]));
+        Ok(Accepted::default())
+    }
+}
+
+/// How many hand-offs are told to have ended late, if they end so long after the gate.
+async fn late(after: &[TimeDelta]) -> usize {
+    let after = after.to_vec();
+    let n = u64::try_from(after.len()).unwrap();
+    let world = world_through(|clock| Arc::new(Slow { clock, after, asked: AtomicUsize::new(0) }));
+    for i in 0..n {
+        let person = world.person(i);
+        world.plan(i, &person, |it| it).await;
+    }
+    world.dispatch.run_once(10).await.unwrap();
+    let names = world.names();
+    assert_eq!(
+        names.iter().filter(|it| **it == "delivery.accepted").count(),
+        usize::try_from(n).unwrap()
+    );
+    names.iter().filter(|it| **it == "delivery.late_handoff").count()
+}
+
+#[tokio::test]
+async fn a_hand_off_that_ends_after_its_deadline_is_told_to_be_late() {
+    let deadline = TimeDelta::seconds(5);
+    assert_eq!(late(&[deadline]).await, 0);
+    assert_eq!(late(&[deadline + TimeDelta::microseconds(1)]).await, 1);
+}
+
+#[tokio::test]
+async fn a_slow_neighbour_makes_no_other_hand_off_late() {
+    let (quick, slow) = (TimeDelta::seconds(1), TimeDelta::seconds(20));
+    assert_eq!(late(&[quick, slow]).await, 1);
 }
 
 #[tokio::test]

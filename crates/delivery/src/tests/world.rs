@@ -15,7 +15,7 @@ use crate::{
     memory::{MemoryDesk, MemorySender, MemorySources},
     message::{Delivery, TemplateRef},
     permission::Verdict,
-    ports::{DeliveryStore, Planned, Trail},
+    ports::{DeliveryStore, Planned, Sender, Trail},
     render::Imprint,
     sender::{Capabilities, Route, Routes},
     service::{
@@ -82,6 +82,20 @@ pub(super) fn world_of(
     capabilities: Capabilities,
     exchange: impl FnOnce(Sources) -> Sources,
 ) -> World {
+    build(capabilities, exchange, |_| None)
+}
+
+/// A world whose provider is this one, given the clock.
+pub(super) fn world_through(sender: impl FnOnce(Arc<ManualClock>) -> Arc<dyn Sender>) -> World {
+    let capabilities = Capabilities { deduplicates: true, budget: TimeDelta::seconds(5) };
+    build(capabilities, |it| it, |clock| Some(sender(clock)))
+}
+
+fn build(
+    capabilities: Capabilities,
+    exchange: impl FnOnce(Sources) -> Sources,
+    through: impl FnOnce(Arc<ManualClock>) -> Option<Arc<dyn Sender>>,
+) -> World {
     let feed = Arc::new(MemoryFeed::default());
     let desk = Arc::new(MemoryDesk::new(Arc::clone(&feed)));
     let sources = Arc::new(MemorySources::default());
@@ -91,7 +105,8 @@ pub(super) fn world_of(
     let body = template();
     let digest = Digest::of_canonical(&body).unwrap();
     sources.set_live(Arc::new(artifacts(&body, digest)));
-    let route = Route { provider: "memory", capabilities, sender: Arc::clone(&sender) as _ };
+    let provider = through(clock.clone()).unwrap_or_else(|| Arc::clone(&sender) as _);
+    let route = Route { provider: "memory", capabilities, sender: provider };
     let routes = Arc::new(Routes::from([(Channel::Email, route)]));
     let preparer = Preparer::new(exchange(sources.ports()), routes, imprint(), entropy.clone());
     let dispatch = DispatchService::new(
