@@ -113,7 +113,8 @@ impl<K, V> fmt::Debug for Activated<K, V> {
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> Activated<K, V> {
-    /// At most `entries` values over these generations.
+    /// At most `entries` values over these generations, and what dividing them evenly among shards
+    /// adds; past that, what was used least goes.
     pub fn new(entries: usize, generations: Generations) -> Self {
         Self { entries: Cache::new(entries), generations }
     }
@@ -145,6 +146,44 @@ impl<K: Eq + Hash + Clone, V: Clone> Activated<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How many of so many values, filled one after another, are kept.
+    fn kept(entries: usize, values: usize) -> usize {
+        let layer = Activated::new(entries, Generations::default());
+        for key in 0..values {
+            layer.fill(key, (), layer.generations().stamp([key]));
+        }
+        (0..values).filter(|key| layer.get(key).is_some()).count()
+    }
+
+    #[test]
+    fn as_many_are_kept_as_the_limit_says_and_one_more_drives_one_out() {
+        for entries in [1, 16, 31] {
+            assert_eq!(kept(entries, entries), entries);
+            assert_eq!(kept(entries, entries + 1), entries);
+            assert_eq!(kept(entries, 3 * entries), entries);
+        }
+    }
+
+    #[test]
+    fn no_cache_outgrows_its_limit() {
+        // At most one a shard more, and shards hold at least 32.
+        let bound = |limit: usize| limit..=limit + limit / 32;
+        assert!(kept(BOARDS_MAX, 2 * BOARDS_MAX) <= *bound(BOARDS_MAX).end());
+        for (name, limit) in [
+            ("boards", BOARDS_MAX),
+            ("histories", HISTORIES_MAX),
+            ("nodes", NODES_MAX),
+            ("persons", PERSONS_MAX),
+            ("policies", POLICIES_MAX),
+            ("snapshots", SNAPSHOTS_MAX),
+            ("views", VIEWS_MAX),
+        ] {
+            let layer: Activated<usize, ()> = Activated::new(limit, Generations::default());
+            let capacity = usize::try_from(layer.entries.capacity()).unwrap();
+            assert!(bound(limit).contains(&capacity), "{name}: {capacity}");
+        }
+    }
 
     fn layer() -> Activated<&'static str, u32> {
         Activated::new(16, Generations::default())

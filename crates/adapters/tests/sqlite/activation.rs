@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use adapters::{
     activation::{
-        CachedContacts, CachedContext, CachedDirectory, CachedPolicyHead, CachedSnapshots,
-        Generations, RaisingAssertionLog, RaisingGate, RaisingLedger, RaisingReleaseLedger,
+        CachedBoard, CachedContacts, CachedContext, CachedDirectory, CachedPolicyHead,
+        CachedSnapshots, Generations, RaisingAssertionLog, RaisingEventLog, RaisingGate,
+        RaisingLedger, RaisingReleaseLedger,
     },
     sql::{
         consent::{SqlLedger, SqlPolicyHead},
@@ -78,6 +79,8 @@ struct Layer {
     snapshots: CachedSnapshots,
     context: SqlContext,
     fields: CachedContext,
+    events: RaisingEventLog,
+    board: CachedBoard,
     store: SqlDeliveryStore,
     gate: RaisingGate,
     contacts: CachedContacts,
@@ -110,6 +113,8 @@ async fn layer() -> Layer {
         people,
         snapshots: CachedSnapshots::new(Paused::new(folded, &pause), clock.clone(), shared()),
         fields: CachedContext::new(Paused::new(context.clone(), &pause), shared()),
+        events: RaisingEventLog::new(Arc::new(context.clone()), shared()),
+        board: CachedBoard::new(Paused::new(context.clone(), &pause), shared()),
         context,
         store: SqlDeliveryStore::new(database()),
         gate: RaisingGate::new(Arc::new(SqlSendGate::new(database())), shared()),
@@ -182,7 +187,7 @@ impl SnapshotFixture for Layer {
 #[async_trait]
 impl ContextFixture for Layer {
     fn log(&self) -> &dyn EventLog {
-        &self.context
+        &self.events
     }
 
     fn store(&self) -> &dyn ContextStore {
@@ -194,7 +199,7 @@ impl ContextFixture for Layer {
     }
 
     fn board(&self) -> &dyn FreshnessBoard {
-        &self.context
+        &self.board
     }
 
     async fn facts(&self) -> Vec<Fact> {
@@ -280,7 +285,7 @@ identity::identity_suite!(people, super::layer());
 consent::ledger_suite!(choices, super::layer());
 consent::snapshot_suite!(snapshots, super::layer());
 consent::policy_suite!(policy, super::layer());
-context::context_suite!(fields, super::layer());
+context::context_suite!(events_fields_and_board, super::layer());
 delivery::send_gate_suite!(gate, super::layer());
 delivery::contact_ledger_suite!(contacts, super::layer());
 rollout::release_suite!(releases, super::layer());

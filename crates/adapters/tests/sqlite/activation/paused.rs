@@ -16,7 +16,8 @@ use consent::{
 };
 use context::{
     ObjectRef,
-    ports::{Application, ApplyError, ContextStore},
+    freshness::Board,
+    ports::{AnnounceError, Announcement, Application, ApplyError, ContextStore, FreshnessBoard},
     view::View,
 };
 use delivery::{contact::Entry, ports::ContactLedger};
@@ -151,6 +152,21 @@ impl<P: ContextStore> ContextStore for Paused<P> {
 
     async fn apply(&self, application: &Application) -> Result<(), ApplyError> {
         self.inner.apply(application).await
+    }
+}
+
+#[async_trait]
+impl<P: FreshnessBoard> FreshnessBoard for Paused<P> {
+    async fn board(&self, tenant: &TenantId) -> Result<Board, Fault> {
+        self.pause.after(self.inner.board(tenant).await).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantId>, Fault> {
+        self.inner.tenants().await
+    }
+
+    async fn announce(&self, announcement: &Announcement) -> Result<(), AnnounceError> {
+        self.inner.announce(announcement).await
     }
 }
 

@@ -9,7 +9,10 @@ use consent::{
 };
 use context::{
     EventType, FieldKey,
-    ports::{Application, ContextStore as _},
+    freshness::{Arrivals, Freshness},
+    ports::{
+        Admission, Announcement, Application, ContextStore as _, EventLog as _, FreshnessBoard as _,
+    },
     view::Contribution,
 };
 use delivery::{
@@ -152,6 +155,57 @@ async fn an_application_beats_a_view_that_began_before_it() {
         async || layer.fields.view(&acme(), &[of], &[]).await.unwrap().contributions().count();
     let write = async { layer.fields.apply(&application).await.unwrap() };
     assert_eq!((race(&layer, read, write).await, layer.pause.readings()), ((0, 1), 2));
+}
+
+/// What arrived of one type, as announced.
+async fn announced(layer: &Layer) -> Option<Freshness> {
+    let board = layer.board.board(&acme()).await.unwrap();
+    let arrivals = board.of(&SystemId::new("crm"), &EventType::new("crm.record.v1").unwrap());
+    arrivals.map(|it| it.announced)
+}
+
+fn arrival() -> Admission {
+    let arrivals = Arrivals {
+        source: SystemId::new("crm"),
+        kind: EventType::new("crm.record.v1").unwrap(),
+        received_at: at(0),
+        lag_micros: 0,
+        announced: Freshness::Fresh,
+    };
+    Admission {
+        tenant: acme(),
+        events: Vec::new(),
+        dead: Vec::new(),
+        tallies: Vec::new(),
+        arrivals: vec![arrivals],
+        facts: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn an_arrival_beats_a_board_that_was_read_before_it() {
+    let layer = layer().await;
+    let write = async { layer.events.admit(&arrival()).await.unwrap() };
+    let seen = race(&layer, async || announced(&layer).await, write).await;
+    assert_eq!((seen, layer.pause.readings()), ((None, Some(Freshness::Fresh)), 2));
+}
+
+#[tokio::test]
+async fn an_announcement_beats_a_board_that_was_read_before_it() {
+    let layer = layer().await;
+    layer.events.admit(&arrival()).await.unwrap();
+    let (from, to) = (Freshness::Fresh, Freshness::Stale);
+    let announcement = Announcement {
+        tenant: acme(),
+        source: SystemId::new("crm"),
+        kind: EventType::new("crm.record.v1").unwrap(),
+        from,
+        to,
+        facts: Vec::new(),
+    };
+    let write = async { layer.board.announce(&announcement).await.unwrap() };
+    let seen = race(&layer, async || announced(&layer).await, write).await;
+    assert_eq!((seen, layer.pause.readings()), ((Some(from), Some(to)), 2));
 }
 
 #[tokio::test]
