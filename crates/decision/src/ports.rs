@@ -313,7 +313,7 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
 /// A change of the timetable: all of it or nothing, with its facts.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
-    /// Timers to set; one whose key exists is left as it is.
+    /// Timers to set, or missed from the start; one whose key exists is left as it is.
     pub arm: Vec<Occurrence>,
     /// Steps of existing ones; a step whose fence has moved is skipped.
     pub settle: Vec<Settlement>,

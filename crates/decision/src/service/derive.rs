@@ -96,7 +96,8 @@ pub(super) struct Dated {
     pub(super) now: Instant,
 }
 
-/// The occurrence of an offset from an anchor; `None` where it is past deciding.
+/// The occurrence of an offset from an anchor: armed, or missed where it is past deciding; `None`
+/// where it never was due, or so long ago that the node itself no longer looks back to it.
 pub(super) fn dated(
     tenant: &TenantId,
     person: &Person,
@@ -115,10 +116,17 @@ pub(super) fn dated(
     };
     let key = person.key.occurrence(tenant, &occasion);
     let due = schedule::date_due(calendar, offset.period, it.anchor, it.zone, key)?;
+    let armed = armed(tenant, person, occasion, key, due, it.release, it.now);
     if due.plus(calendar.missed.span()) < it.now {
-        return None;
+        return missed(node, armed, it.now);
     }
-    Some(armed(tenant, person, occasion, key, due, it.release, it.now))
+    Some(armed)
+}
+
+/// An occurrence that came too late to be decided; older ones are history, not omissions.
+pub(super) fn missed(node: &Node, occurrence: Occurrence, now: Instant) -> Option<Occurrence> {
+    let is_recent = occurrence.due_at.plus(node.life.window.span()) >= now;
+    is_recent.then_some(Occurrence { state: State::Missed, ..occurrence })
 }
 
 fn label(offset: &Offset, anchor: NaiveDate) -> Arc<str> {

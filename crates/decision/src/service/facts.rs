@@ -1,6 +1,6 @@
 //! The facts of decisions and timers: ids, codes and names, never the value of a field.
 
-use kernel::{Entropy, Fact, FactId, Instant, PersonAt, TenantId};
+use kernel::{Entropy, Fact, FactId, Instant, PersonAt, Reason, TenantId};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -19,6 +19,19 @@ pub(super) struct Teller<'a> {
     pub(super) entropy: &'a dyn Entropy,
     pub(super) cause: Option<FactId>,
     pub(super) trace: Option<&'a str>,
+}
+
+/// What may happen to a timer besides its decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// It waits for its instant.
+    Armed,
+    /// Something made it pointless.
+    Cancelled,
+    /// Its node or its chances ran out.
+    Expired,
+    /// Its instant passed undecided.
+    Missed(Reason),
 }
 
 impl Teller<'_> {
@@ -56,13 +69,24 @@ impl Teller<'_> {
         out
     }
 
-    /// What happened to a timer (`occurrence.armed`, `cancelled`, `missed`, `expired`).
-    pub(super) fn timer(&self, name: &str, person: &PersonAt, it: &Occurrence) -> Fact {
-        let body = json!({
+    /// What happened to a timer.
+    pub(super) fn timer(&self, moved: &Moved, person: &PersonAt, it: &Occurrence) -> Fact {
+        let mut body = json!({
             "node": it.occasion.node.as_str(),
             "occurrence": it.key,
             "due_at": it.due_at,
         });
+        let name = match moved {
+            Moved::Armed => "occurrence.armed",
+            Moved::Cancelled => "occurrence.cancelled",
+            Moved::Expired => "occurrence.expired",
+            Moved::Missed(reason) => {
+                if let Value::Object(members) = &mut body {
+                    members.insert("reason".to_owned(), json!(reason));
+                }
+                "occurrence.missed"
+            }
+        };
         self.tell(name, person, body)
     }
 }

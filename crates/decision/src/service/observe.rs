@@ -8,10 +8,14 @@ use kernel::{EventId, Fact, Fault, Instant, OccurrenceKey, SubjectId, TenantId};
 use serde::Deserialize;
 
 use self::plan::{Happened, Plan};
-use super::{Sources, facts::Teller};
+use super::{
+    Sources,
+    facts::{Moved, Teller},
+};
 use crate::{
     occurrence::{Occurrence, REDECIDE_MAX, Settlement, State},
     ports::{Change, ContextAsk, CutAsk, Lookup, Release},
+    reasons,
 };
 
 /// What this domain reads of `context.event.applied`.
@@ -201,23 +205,31 @@ async fn commit(
     } else {
         sources.timetable.find(tenant, Lookup::Keys(&keys)).await?
     };
-    let tell = |name: &str, i: usize, occurrence: &Occurrence| {
+    let tell = |moved: &Moved, i: usize, occurrence: &Occurrence| {
         let Happened { fact, person, .. } = happened.get(i)?;
         let cause = Some(fact.id);
         let (entropy, trace) = (&*sources.entropy, fact.trace.as_deref());
         let teller = Teller { tenant, at: now, entropy, cause, trace };
-        Some(teller.timer(name, &person.at, occurrence))
+        Some(teller.timer(moved, &person.at, occurrence))
     };
     let mut change = Change::default();
     for (i, occurrence) in armed {
         if known.iter().any(|it| it.key == occurrence.key) {
             continue;
         }
-        change.facts.extend(tell("occurrence.armed", i, &occurrence));
+        let moved = match occurrence.state {
+            // Only dates have anchors: this is an event older than the node accepts.
+            State::Missed if occurrence.occasion.anchor.is_none() => {
+                Moved::Missed(reasons::TRG_TOO_LATE)
+            }
+            State::Missed => Moved::Missed(reasons::TRG_MISSED),
+            _ => Moved::Armed,
+        };
+        change.facts.extend(tell(&moved, i, &occurrence));
         change.arm.push(occurrence);
     }
     for (i, occurrence) in cancelled {
-        change.facts.extend(tell("occurrence.cancelled", i, &occurrence));
+        change.facts.extend(tell(&Moved::Cancelled, i, &occurrence));
         change.settle.push(Settlement::of(&occurrence, State::Cancelled, now));
     }
     if change.is_empty() {

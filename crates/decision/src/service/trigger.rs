@@ -9,7 +9,7 @@ use super::{
     Sources,
     derive::{self, Derived},
     dispatch::{Parcel, append},
-    facts::Teller,
+    facts::{Moved, Teller},
     gather::{self, Wanted},
     observe,
 };
@@ -19,6 +19,7 @@ use crate::{
     occurrence::{Occurrence, REDECIDE_MAX, Settlement, State},
     pipeline::{Fate, decide},
     ports::{Appended, Change, ClaimAsk, Entered, HISTORY_MAX, Person, Release},
+    reasons,
 };
 
 /// How long a worker may hold a person's occurrences.
@@ -186,11 +187,30 @@ impl TriggerService {
                 }
                 Derived::Moved(next) => {
                     self.end(tenant, &person.at, &occurrence, State::Cancelled, now, change);
-                    change.arm.extend(next.map(|it| *it));
+                    self.follow(tenant, &person.at, next.map(|it| *it), now, change);
                 }
             }
         }
         out
+    }
+
+    /// Arms what takes the place of a timer whose anchor moved, or says that it came too late.
+    fn follow(
+        &self,
+        tenant: &TenantId,
+        person: &PersonAt,
+        next: Option<Occurrence>,
+        now: Instant,
+        change: &mut Change,
+    ) {
+        let Some(next) = next else { return };
+        if next.state == State::Missed {
+            let (entropy, trace) = (&*self.sources.entropy, next.trace.as_deref());
+            let teller = Teller { tenant, at: now, entropy, cause: None, trace };
+            let moved = Moved::Missed(reasons::TRG_MISSED);
+            change.facts.push(teller.timer(&moved, person, &next));
+        }
+        change.arm.push(next);
     }
 
     fn end(
@@ -205,13 +225,13 @@ impl TriggerService {
         let trace = occurrence.trace.as_deref();
         let entropy = &*self.sources.entropy;
         let teller = Teller { tenant, at: now, entropy, cause: None, trace };
-        let name = match state {
-            State::Missed => "occurrence.missed",
-            State::Expired => "occurrence.expired",
-            _ => "occurrence.cancelled",
-        };
         change.settle.push(Settlement::of(occurrence, state, now));
-        change.facts.push(teller.timer(name, person, occurrence));
+        let moved = match state {
+            State::Missed => Moved::Missed(reasons::TRG_MISSED),
+            State::Expired => Moved::Expired,
+            _ => Moved::Cancelled,
+        };
+        change.facts.push(teller.timer(&moved, person, occurrence));
     }
 
     /// Obligations are decided one by one; the rest compete within their group.

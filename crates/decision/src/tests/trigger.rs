@@ -111,6 +111,11 @@ async fn an_anchor_that_moves_moves_the_timer_even_unseen() {
     assert!(records(&world).await.is_empty());
 }
 
+/// Why occurrences were missed, in order.
+fn missed(world: &World) -> Vec<serde_json::Value> {
+    world.facts("occurrence.missed").into_iter().map(|it| it.body["reason"].clone()).collect()
+}
+
 #[tokio::test]
 async fn a_timer_that_comes_too_late_is_missed() {
     let world = World::at("2026-06-20T00:00:00Z");
@@ -118,10 +123,56 @@ async fn a_timer_that_comes_too_late_is_missed() {
     world.clock.set(at("2026-07-20T00:00:00Z"));
     world.triggers.run_once(10).await.unwrap();
     assert!(records(&world).await.is_empty());
-    assert_eq!(world.facts("occurrence.missed").len(), 1);
+    assert_eq!(missed(&world), [reasons::TRG_MISSED.code()]);
+}
+
+#[tokio::test]
+async fn a_date_that_is_told_too_late_is_missed_and_says_so_once() {
     let world = World::at("2026-07-20T00:00:00Z");
+    for _ in 0..2 {
+        issue(&world, "2026-09-29").await;
+        assert!(open(&world).await.is_empty());
+        assert_eq!(missed(&world), [reasons::TRG_MISSED.code()]);
+    }
+    let fact = world.facts("occurrence.missed").remove(0);
+    assert_eq!((&fact.body["node"], fact.subject), (&json!("renewal.day90"), Some(subject())));
+    // The reminder was due on 1 July 2026; the node looks back a year.
+    for (told, n) in [("2027-07-01T07:00:00Z", 1), ("2027-07-01T11:00:00Z", 0)] {
+        let world = World::at(told);
+        issue(&world, "2026-09-29").await;
+        assert_eq!(missed(&world).len(), n, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_anchor_that_moves_into_the_past_unseen_is_missed() {
+    let world = World::at("2026-06-20T00:00:00Z");
     issue(&world, "2026-09-29").await;
+    world.policy("2026-07-20");
+    world.pass_until(at("2026-07-02T00:00:00Z")).await;
+    assert!(records(&world).await.is_empty());
     assert!(open(&world).await.is_empty());
+    assert_eq!(world.facts("occurrence.cancelled").len(), 1);
+    assert_eq!(missed(&world), [reasons::TRG_MISSED.code()]);
+}
+
+#[tokio::test]
+async fn an_event_older_than_its_node_accepts_is_missed() {
+    let too_old = vec![json!(reasons::TRG_TOO_LATE)];
+    for (seen, waiting, why) in
+        [("2026-06-02T10:00:00Z", 1, vec![]), ("2026-06-02T10:00:00.000001Z", 0, too_old)]
+    {
+        let world = World::at("2026-06-01T10:00:00Z");
+        let facts = [2, 5].map(|rating| {
+            let objects = [ObjectRef::new("interaction", "T-1")];
+            let data = json!({ "ticket_no": "T-1", "rating": rating });
+            world.happens("service.interaction_rated.v1", &objects, &[], data)
+        });
+        world.clock.set(at(seen));
+        world.triggers.observe(&facts).await.unwrap();
+        assert_eq!(open(&world).await.len(), waiting, "{seen}");
+        assert_eq!(missed(&world), why, "{seen}");
+    }
 }
 
 #[tokio::test]

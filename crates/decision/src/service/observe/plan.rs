@@ -9,7 +9,7 @@ use crate::{
     condition::{Cell, Scope},
     inputs::Cut,
     node::{DateTrigger, EventTrigger, InactivityTrigger, Node, Trigger},
-    occurrence::{ObjectRef, Occasion, Occurrence},
+    occurrence::{ObjectRef, Occasion, Occurrence, State},
     ports::{EventData, Person, Release},
     schedule,
     service::derive::{self, Dated},
@@ -140,18 +140,21 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Keeps an occurrence; one that is missed from the start is not open.
     fn arm(&mut self, it: &Happened<'_>, occurrence: Occurrence) {
         let occurrence = Occurrence { trace: it.fact.trace.clone(), ..occurrence };
-        self.open.insert(occurrence.key, occurrence.clone());
+        if occurrence.state == State::Armed {
+            self.open.insert(occurrence.key, occurrence.clone());
+        }
         self.armed.insert(occurrence.key, (self.taken, occurrence));
     }
 
     fn event(&mut self, node: &Node, trigger: &EventTrigger, it: &Happened<'_>) {
         let event = &it.event;
-        let too_late = self.now.since(event.at) > trigger.max_age.span();
-        if too_late || !holds(trigger, event, self.now) {
+        if !holds(trigger, event, self.now) {
             return;
         }
+        let too_late = self.now.since(event.at) > trigger.max_age.span();
         let due = event.at.plus(trigger.delay.span());
         for object in objects(node, event) {
             let occasion = Occasion {
@@ -173,7 +176,14 @@ impl<'a> Plan<'a> {
                     self.release.digest,
                     self.now,
                 );
-                self.arm(it, occurrence);
+                let occurrence = if too_late {
+                    derive::missed(node, occurrence, self.now)
+                } else {
+                    Some(occurrence)
+                };
+                if let Some(occurrence) = occurrence {
+                    self.arm(it, occurrence);
+                }
             }
         }
     }
