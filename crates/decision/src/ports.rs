@@ -157,13 +157,17 @@ pub trait PermissionSource: fmt::Debug + Send + Sync + 'static {
 /// One contact a node had with a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
-    /// What became of it, in the words of whoever tells: `accepted` where it went out.
+    /// What became of it: one of [`OUTCOMES`].
     pub outcome: Arc<str>,
     /// When.
     pub at: Instant,
     /// The occasion it belonged to.
     pub occurrence: Option<OccurrenceKey>,
 }
+
+/// What contact history can say became of a contact: `accepted` where it went out. Conditions and
+/// sequences may name no other, because no contact would ever be counted under it.
+pub const OUTCOMES: [&str; 1] = ["accepted"];
 
 /// What one node asks of contact history.
 #[derive(Debug, Clone, PartialEq, Eq)]

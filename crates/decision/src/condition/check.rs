@@ -12,7 +12,10 @@ use super::{
     emit::{depth, emit},
     program::{Const, Program, STACK_MAX},
 };
-use crate::node::{COUNTERS_MAX, Counter, FIELDS_MAX};
+use crate::{
+    node::{COUNTERS_MAX, Counter, FIELDS_MAX},
+    ports::{HISTORY_MAX, OUTCOMES},
+};
 
 /// The names a node's conditions may use, and what has been learnt of them so far.
 #[derive(Debug, Clone)]
@@ -299,17 +302,23 @@ fn sum_type(
 }
 
 pub(super) fn counter(arguments: &[Expr], at: usize) -> Result<Counter, ConditionError> {
-    let [Expr { kind: Kind::Text(outcome), .. }, Expr { kind: Kind::Text(window), at }] = arguments
+    let [Expr { kind: Kind::Text(outcome), at: named }, Expr { kind: Kind::Text(window), at }] =
+        arguments
     else {
         let message = "`hist.count` takes an outcome and a window, both literal";
         return Err(ConditionError::new("cel.call", at, message));
     };
+    if !OUTCOMES.contains(&&**outcome) {
+        let message = format!(
+            "contact history knows no outcome `{outcome}`; it knows `{}`",
+            OUTCOMES.join("`, `")
+        );
+        return Err(ConditionError::new("cel.outcome", *named, message));
+    }
     let window: Period = window
         .parse()
         .map_err(|_| ConditionError::new("cel.duration", *at, "not an ISO 8601 duration"))?;
-    if window.span() <= chrono::TimeDelta::zero()
-        || window.span() > crate::ports::HISTORY_MAX.span()
-    {
+    if window.span() <= chrono::TimeDelta::zero() || window.span() > HISTORY_MAX.span() {
         let message = "a window of contact history is positive and at most 400 days";
         return Err(ConditionError::new("cel.duration", *at, message));
     }

@@ -9,7 +9,7 @@ use super::{
     ACTIONS_MAX, FIELDS_MAX, Fallback, Node, ROWS_MAX, RULES_MAX, TABLES_MAX, TREATMENTS_MAX,
     Trigger, WORTH_MAX, file,
 };
-use crate::condition::Program;
+use crate::{condition::Program, ports::OUTCOMES};
 
 /// The largest cost of one condition.
 pub(super) const RULE_COST_MAX: usize = 10_000;
@@ -186,6 +186,13 @@ fn periods(node: &Node, find: &mut impl FnMut(&str, &str, String)) {
         && !(labels.contains(&&it.label) && labels.contains(&&it.after) && it.label != it.after)
     {
         find("/sequence", "node.sequence", "a sequence names two offsets of the trigger".into());
+    }
+    if let Some(it) = &node.sequence
+        && !OUTCOMES.contains(&&*it.state)
+    {
+        let known = OUTCOMES.join("`, `");
+        let message = format!("no contact is ever `{}`; it may be `{known}`", it.state);
+        find("/sequence/state", "node.sequence", message);
     }
 }
 

@@ -6,9 +6,12 @@ use chrono::NaiveDate;
 use kernel::{Instant, Known, RuleId, SystemId, Value, Why};
 use proptest::prelude::*;
 
-use crate::condition::{
-    Cell, DEPTH_MAX, ERROR_BIT, HISTORY_BIT, LIST_MAX, Names, SOURCE_BYTES_MAX, Scope,
-    TEXT_BYTES_MAX, compile,
+use crate::{
+    condition::{
+        Cell, DEPTH_MAX, ERROR_BIT, HISTORY_BIT, LIST_MAX, Names, SOURCE_BYTES_MAX, Scope,
+        TEXT_BYTES_MAX, compile,
+    },
+    node::COUNTERS_MAX,
 };
 
 const FIELDS: [&str; 6] = ["p.a", "p.b", "n.i", "n.j", "t.s", "d.on"];
@@ -100,7 +103,10 @@ fn conditions_answer_in_three_values() {
         ("as_of + duration('1h30m') > as_of", Answer::Yes),
         ("occ.label == 'P7D' && occ.object == 'C-1'", Answer::Yes),
         ("hist.count('accepted', 'P30D') < 3", Answer::Yes),
-        ("hist.count('x', 'P1D') < 3 && hist.count('y', 'P1D') < 3", Answer::Unknown(HISTORY_BIT)),
+        (
+            "hist.count('accepted', 'P1D') < 3 && hist.count('accepted', 'P2D') < 3",
+            Answer::Unknown(HISTORY_BIT),
+        ),
         ("applies(ctx.p.a)", Answer::Yes),
         ("applies(ctx.p.b)", b),
         ("ctx.n.i + 9007199254740991 + 9007199254740991 > 0", Answer::Yes),
@@ -163,9 +169,10 @@ fn what_is_not_a_condition_is_refused_by_name() {
         ("['a'] == 'a'", "cel.list"),
         ("duration('3 days') == duration('3h')", "cel.constant"),
         ("ctx.d.on == date('2026-13-01')", "cel.constant"),
-        ("hist.count('a', 'P0D') < 1", "cel.duration"),
-        ("hist.count('a', 'P401D') < 1", "cel.duration"),
-        ("hist.count('a') < 1", "cel.call"),
+        ("hist.count('accepted', 'P0D') < 1", "cel.duration"),
+        ("hist.count('accepted', 'P401D') < 1", "cel.duration"),
+        ("hist.count('accepted') < 1", "cel.call"),
+        ("hist.count('ignored', 'P30D') < 1", "cel.outcome"),
     ] {
         let found = compile(source, &mut names()).map_or_else(|it| it.rule, |_| "ok");
         assert_eq!(found, rule, "{source}");
@@ -173,8 +180,21 @@ fn what_is_not_a_condition_is_refused_by_name() {
 }
 
 #[test]
+fn an_outcome_nobody_counts_is_refused_where_it_stands_with_those_that_are() {
+    let source = "true && hist.count('ignored', 'P30D') < 2";
+    let error = compile(source, &mut names()).unwrap_err();
+    assert_eq!((error.rule, error.at), ("cel.outcome", source.find("'ignored'").unwrap()));
+    assert!(error.message.contains("`ignored`") && error.message.contains("`accepted`"), "{error}");
+}
+
+#[test]
 fn limits_hold_at_the_limit_and_refuse_one_past_it() {
     let legal = |source: &str| compile(source, &mut names()).is_ok();
+    let counting = |n: usize| {
+        let counts = (1..=n).map(|days| format!("hist.count('accepted', 'P{days}D') < 9"));
+        counts.collect::<Vec<_>>().join(" && ")
+    };
+    assert!(legal(&counting(COUNTERS_MAX)) && !legal(&counting(COUNTERS_MAX + 1)));
     let padded = |n: usize| format!("true{}", " ".repeat(n - 4));
     assert!(legal(&padded(SOURCE_BYTES_MAX)) && !legal(&padded(SOURCE_BYTES_MAX + 1)));
     let nested = |n: usize| format!("{}true{}", "(".repeat(n), ")".repeat(n));

@@ -92,6 +92,7 @@ fn broken_nodes_are_refused_by_name() {
         ),
         ("claim.status", "/purpose/basis/EU", json!("A6-1-a"), "node.obligation"),
         ("claim.status", "/sequence/after", json!("P9D"), "node.sequence"),
+        ("claim.status", "/sequence/state", json!("ignored"), "node.sequence"),
         ("claim.status", "/tables/0/rows/0/0", json!("table.contact == 'x'"), "cel.name"),
         ("onboarding.stalled", "/trigger/zone", json!("onboarding.last_step_at"), "cel.type"),
         ("service.recovery", "/trigger/when", json!("event.rating"), "ok"),
