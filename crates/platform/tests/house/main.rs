@@ -15,5 +15,6 @@ mod month;
 mod quiet;
 mod refusals;
 mod replay;
+mod task;
 mod webhook;
 mod world;
