@@ -74,7 +74,8 @@ impl Telemetry {
         Ok(telemetry)
     }
 
-    fn exporters(config: &TelemetryConfig) -> Result<Self, Fault> {
+    /// The exporters alone, for a process that has seen to its logs and spans itself.
+    pub fn exporters(config: &TelemetryConfig) -> Result<Self, Fault> {
         let Some(endpoint) = config.endpoint.as_deref().map(|it| it.trim_end_matches('/')) else {
             return Ok(Self::default());
         };

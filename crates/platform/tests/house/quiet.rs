@@ -1,4 +1,4 @@
-//! Nothing personal reaches logs or traces.
+//! Nothing personal reaches logs, traces or metrics.
 
 use std::{
     collections::BTreeSet,
@@ -6,7 +6,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use adapters::telemetry::{Telemetry, TelemetryConfig};
 use platform::demo::population::{Person, Population};
+use testkit::{Received, Sink};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -94,19 +96,45 @@ fn leaks(population: &Population, texts: &BTreeSet<String>) -> Vec<String> {
     out
 }
 
+/// The members of an export that are texts: names, descriptions, attributes.
+fn texts_of(exported: &[Received]) -> BTreeSet<String> {
+    let printable = |it: &u8| it.is_ascii_graphic() || *it == b' ' || !it.is_ascii();
+    let bodies = exported.iter().flat_map(|it| it.body.split(|byte| !printable(byte)));
+    bodies.map(|it| String::from_utf8_lossy(it).into_owned()).collect()
+}
+
 #[test]
-fn nothing_personal_reaches_logs_or_traces() {
+fn nothing_personal_reaches_logs_traces_or_metrics() {
+    adapters::system::install_tls();
     let everything = Everything::default();
     tracing::subscriber::set_global_default(everything.clone()).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let collector = runtime.block_on(Sink::start()).unwrap();
+    let (endpoint, service) = (Some(collector.url("")), "assent".to_owned());
+    let config = TelemetryConfig { endpoint, service, ..TelemetryConfig::default() };
+    let telemetry = Telemetry::exporters(&config).unwrap();
     let lived = runtime.block_on(live(1));
+    telemetry.end();
+    let exported = collector.so_far();
+    assert!(exported.iter().all(|it| it.path == "/v1/metrics"), "spans are seen before export");
+    let metrics = texts_of(&exported);
     let texts = everything.0.lock().unwrap().clone();
     for seen in ["http.request", "relay.observe"] {
         assert!(texts.contains(seen), "`{seen}` was not seen: the scan saw nothing of ours");
     }
-    let found = leaks(&lived.population, &texts);
-    let few: Vec<_> = found.iter().take(20).collect();
-    assert!(found.is_empty(), "{} texts, {} leaks: {few:#?}", texts.len(), found.len());
-    let planted = BTreeSet::from([format!("to={:?}", lived.population.people[0].crm_ids[0])]);
-    assert_eq!(leaks(&lived.population, &planted).len(), 1, "the scan finds what is planted");
+    for seen in ["assent.port.duration", "delivery.sender.hand_off"] {
+        let is_seen = metrics.iter().any(|it| it.contains(seen));
+        assert!(is_seen, "`{seen}` was not exported: {metrics:?}");
+    }
+    for (what, texts) in [("logs and traces", &texts), ("metrics", &metrics)] {
+        let found = leaks(&lived.population, texts);
+        let few: Vec<_> = found.iter().take(20).collect();
+        assert!(found.is_empty(), "{what}: {} texts, {} leaks: {few:#?}", texts.len(), found.len());
+    }
+    let id = &lived.population.people[0].crm_ids[0];
+    let body = [b"\x0a\x07", id.as_bytes(), b"\x10\x01"].concat();
+    let attribute = Received { body, ..exported[0].clone() };
+    for planted in [BTreeSet::from([format!("to={id:?}")]), texts_of(&[attribute])] {
+        assert_eq!(leaks(&lived.population, &planted).len(), 1, "the scan finds what is planted");
+    }
 }
