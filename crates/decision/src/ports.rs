@@ -165,8 +165,7 @@ pub struct Contact {
     pub occurrence: Option<OccurrenceKey>,
 }
 
-/// What contact history can say became of a contact: `accepted` where it went out. Conditions and
-/// sequences may name no other, because no contact would ever be counted under it.
+/// What contact history says became of contacts, and nodes may name: `accepted` where it went out.
 pub const OUTCOMES: [&str; 1] = ["accepted"];
 
 /// What one node asks of contact history.
