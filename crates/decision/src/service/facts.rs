@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     inputs::{Inputs, NodeInputs},
     node::Unit,
-    occurrence::Occurrence,
+    occurrence::{Occurrence, State},
     pipeline::{Chosen, Decided, Outcome},
     ports::Release,
 };
@@ -29,9 +29,31 @@ pub(super) enum Moved {
     /// Something made it pointless.
     Cancelled,
     /// Its node or its chances ran out.
-    Expired,
+    Expired(Reason),
     /// Its instant passed undecided.
     Missed(Reason),
+}
+
+impl Moved {
+    /// Where the timer then is.
+    pub(super) const fn state(&self) -> State {
+        match self {
+            Self::Armed => State::Armed,
+            Self::Cancelled => State::Cancelled,
+            Self::Expired(_) => State::Expired,
+            Self::Missed(_) => State::Missed,
+        }
+    }
+
+    /// The fact that says so, and why.
+    const fn told(&self) -> (&'static str, Option<&Reason>) {
+        match self {
+            Self::Armed => ("occurrence.armed", None),
+            Self::Cancelled => ("occurrence.cancelled", None),
+            Self::Expired(why) => ("occurrence.expired", Some(why)),
+            Self::Missed(why) => ("occurrence.missed", Some(why)),
+        }
+    }
 }
 
 impl Teller<'_> {
@@ -76,17 +98,10 @@ impl Teller<'_> {
             "occurrence": it.key,
             "due_at": it.due_at,
         });
-        let name = match moved {
-            Moved::Armed => "occurrence.armed",
-            Moved::Cancelled => "occurrence.cancelled",
-            Moved::Expired => "occurrence.expired",
-            Moved::Missed(reason) => {
-                if let Value::Object(members) = &mut body {
-                    members.insert("reason".to_owned(), json!(reason));
-                }
-                "occurrence.missed"
-            }
-        };
+        let (name, why) = moved.told();
+        if let (Value::Object(members), Some(reason)) = (&mut body, why) {
+            members.insert("reason".to_owned(), json!(reason));
+        }
         self.tell(name, person, body)
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     occurrence::{Occurrence, REDECIDE_MAX, Settlement, State},
     pipeline::{Fate, decide},
     ports::{Appended, Change, ClaimAsk, Entered, HISTORY_MAX, Person, Release},
-    reasons,
+    reasons::{TRG_EXHAUSTED, TRG_MISSED, TRG_NODE_EXPIRED},
 };
 
 /// How long a worker may hold a person's occurrences.
@@ -126,10 +126,14 @@ impl TriggerService {
     ) -> Vec<(Occurrence, Wanted)> {
         let mut out = Vec::new();
         for occurrence in mine {
-            let node = release.artifacts.node(&occurrence.occasion.node);
-            let Some(node) = node.filter(|_| occurrence.attempts < REDECIDE_MAX) else {
-                self.end(tenant, &person.at, occurrence, State::Expired, now, change);
-                continue;
+            let node = match release.artifacts.node(&occurrence.occasion.node) {
+                Some(node) if occurrence.attempts < REDECIDE_MAX => node,
+                node => {
+                    let left = if node.is_some() { TRG_EXHAUSTED } else { TRG_NODE_EXPIRED };
+                    let moved = Moved::Expired(left);
+                    self.end(tenant, &person.at, occurrence, &moved, now, change);
+                    continue;
+                }
             };
             let wanted = Wanted {
                 node: Arc::clone(node),
@@ -183,10 +187,11 @@ impl TriggerService {
                     change.settle.push(Settlement::of(&occurrence, State::Armed, now).due(at));
                 }
                 Derived::Missed => {
-                    self.end(tenant, &person.at, &occurrence, State::Missed, now, change);
+                    let moved = Moved::Missed(TRG_MISSED);
+                    self.end(tenant, &person.at, &occurrence, &moved, now, change);
                 }
                 Derived::Moved(next) => {
-                    self.end(tenant, &person.at, &occurrence, State::Cancelled, now, change);
+                    self.end(tenant, &person.at, &occurrence, &Moved::Cancelled, now, change);
                     self.follow(tenant, &person.at, next.map(|it| *it), now, change);
                 }
             }
@@ -207,7 +212,7 @@ impl TriggerService {
         if next.state == State::Missed {
             let (entropy, trace) = (&*self.sources.entropy, next.trace.as_deref());
             let teller = Teller { tenant, at: now, entropy, cause: None, trace };
-            let moved = Moved::Missed(reasons::TRG_MISSED);
+            let moved = Moved::Missed(TRG_MISSED);
             change.facts.push(teller.timer(&moved, person, &next));
         }
         change.arm.push(next);
@@ -218,20 +223,15 @@ impl TriggerService {
         tenant: &TenantId,
         person: &PersonAt,
         occurrence: &Occurrence,
-        state: State,
+        moved: &Moved,
         now: Instant,
         change: &mut Change,
     ) {
         let trace = occurrence.trace.as_deref();
         let entropy = &*self.sources.entropy;
         let teller = Teller { tenant, at: now, entropy, cause: None, trace };
-        change.settle.push(Settlement::of(occurrence, state, now));
-        let moved = match state {
-            State::Missed => Moved::Missed(reasons::TRG_MISSED),
-            State::Expired => Moved::Expired,
-            _ => Moved::Cancelled,
-        };
-        change.facts.push(teller.timer(&moved, person, occurrence));
+        change.settle.push(Settlement::of(occurrence, moved.state(), now));
+        change.facts.push(teller.timer(moved, person, occurrence));
     }
 
     /// Obligations are decided one by one; the rest compete within their group.

@@ -1,9 +1,11 @@
 //! Timers: armed by facts, derived again when they fire, settled with their decision.
 
-use kernel::{Clock, Instant, Limit, Period, Value};
+use std::sync::Arc;
+
+use kernel::{Clock, Digest, Instant, Limit, Period, Value};
 use serde_json::json;
 
-use super::world::{World, acme, at, date, person, subject};
+use super::world::{World, acme, at, compile, date, person, shipped, subject};
 use crate::{
     State,
     inputs::Permission,
@@ -283,6 +285,20 @@ async fn a_source_that_stays_down_is_given_up_on() {
     assert!(records.iter().all(|it| it.outcome.reason == Some(reasons::CTX_UNREACHABLE)));
     assert!(open(&world).await.is_empty());
     assert!(world.facts("action.decided").is_empty());
+}
+
+#[tokio::test]
+async fn a_timer_whose_node_left_the_release_expires_and_says_why() {
+    let world = World::at("2026-06-20T00:00:00Z");
+    issue(&world, "2026-09-29").await;
+    let others = ["claim.status", "onboarding.stalled", "service.recovery"].map(shipped);
+    let artifacts = Arc::new(compile(&others).unwrap());
+    world.releases.activate(&acme(), Digest::of(b"another"), artifacts);
+    world.pass_until(at("2026-07-02T00:00:00Z")).await;
+    assert!(records(&world).await.is_empty() && open(&world).await.is_empty());
+    let expired = world.facts("occurrence.expired");
+    assert_eq!(expired.len(), 1);
+    assert_eq!(expired[0].body["reason"], reasons::TRG_NODE_EXPIRED.code());
 }
 
 #[tokio::test]
