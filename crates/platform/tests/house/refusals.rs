@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use kernel::Channel;
+use kernel::{Channel, Limit};
 use rollout::SourceFile;
 use serde_json::{Value, json};
 use service::{links::UnsubscribeLink, surface::Asked};
 
 use crate::{
     customer::{Customer, grant, keeps_time_of, lives_in},
-    world::{House, edited, without, without_holdouts},
+    world::{House, collect, edited, without, without_holdouts},
 };
 
 const NODE: &str = "renewal.day90";
@@ -52,17 +52,20 @@ struct Cell {
     fact: Fact,
     wrong: Wrong,
     what: &'static str,
-    /// The code that must name the cause.
+    /// The code that must name the cause, to whoever asks about the reminder.
     code: &'static str,
     /// The codes found.
     found: BTreeSet<String>,
+    /// The code that must name the cause to a page that asks, and the codes it found.
+    page: Option<(&'static str, BTreeSet<String>)>,
     /// Whether anything was sent or shown.
     sent: bool,
 }
 
 impl Cell {
     fn holds(&self) -> bool {
-        !self.sent && self.found.contains(self.code)
+        let told = self.page.as_ref().is_none_or(|(code, found)| found.contains(*code));
+        !self.sent && self.found.contains(self.code) && told
     }
 }
 
@@ -86,13 +89,13 @@ const fn meaning(fact: Fact, wrong: Wrong) -> (&'static str, &'static str) {
         (Fact::Channel, Expired) => ("paused until its time has passed", "FQ.SNOOZED"),
         (Fact::Channel, Stale) => ("an earlier letter bounced", "SP.BOUNCE"),
         (Fact::Channel, Withdrawn) => ("one click in a letter", "LB.CONSENT.WITHDRAWN"),
-        (Fact::Node, Absent) => ("no node in the release", "unknown-placement"),
-        (Fact::Node, Malformed) => ("a rule that does not parse", "unknown-placement"),
+        (Fact::Node, Absent) => ("no node in the release", "TRG.NODE_EXPIRED"),
+        (Fact::Node, Malformed) => ("a rule that does not parse", "cel.syntax"),
         (Fact::Node, Unknown) => ("a required field is unknown", "FD.MISSING"),
         (Fact::Node, Denied) => ("a rule says no", "RUL.FAILED"),
         (Fact::Node, Expired) => ("the node has expired", "TRG.NODE_EXPIRED"),
         (Fact::Node, Stale) => ("a required field is too old", "FD.STALE"),
-        (Fact::Node, Withdrawn) => ("the release was rolled back", "unknown-placement"),
+        (Fact::Node, Withdrawn) => ("the release was rolled back", "TRG.NODE_EXPIRED"),
     }
 }
 
@@ -217,7 +220,7 @@ async fn people() -> (Vec<Cell>, bool) {
 
 fn cell(fact: Fact, wrong: Wrong, found: BTreeSet<String>, sent: bool) -> Cell {
     let (what, code) = meaning(fact, wrong);
-    Cell { fact, wrong, what, code, found, sent }
+    Cell { fact, wrong, what, code, found, page: None, sent }
 }
 
 /// What the reminder came to for a customer.
@@ -228,16 +231,6 @@ async fn seen(house: &House, customer: &Customer) -> (BTreeSet<String>, bool) {
     (found, serves || letters.iter().any(|it| it.1 == NODE))
 }
 
-/// A customer of their own in a house of its own; everything about the person is fine.
-async fn reminded(sources: &[SourceFile], customer: &Customer) -> (BTreeSet<String>, bool) {
-    let house = House::with(2, sources).await;
-    welcome(&house, customer).await;
-    house.at(1, 13).await;
-    let (mut found, sent) = seen(&house, customer).await;
-    let shown = shown(&house, customer, &mut found).await;
-    (found, sent || shown)
-}
-
 async fn welcome(house: &House, customer: &Customer) {
     house.introduce(std::slice::from_ref(customer)).await;
     for kind in [lives_in("EU"), keeps_time_of("Europe/Berlin"), grant()] {
@@ -245,14 +238,59 @@ async fn welcome(house: &House, customer: &Customer) {
     }
 }
 
-/// Whether the page shows the customer anything; the code of a refusal is found.
-async fn shown(house: &House, customer: &Customer, found: &mut BTreeSet<String>) -> bool {
+/// Why reminders ended without a decision, as the trail has it.
+async fn ended(house: &House) -> BTreeSet<String> {
+    let told = house.assent.feed.take("refusals", Limit::MAX).await.unwrap();
+    let ours = told.into_iter().map(|it| it.fact.body).filter(|it| it["node"] == NODE);
+    ours.filter_map(|it| it["reason"].as_str().map(str::to_owned)).collect()
+}
+
+/// Whether the page shows the customer anything, and every code that says why not.
+async fn shown(house: &House, customer: &Customer) -> (BTreeSet<String>, bool) {
     let (status, answer) = house.ask(customer).await;
-    let kind = answer["type"].as_str().unwrap_or_default();
-    if status != 200 {
-        found.extend(kind.rsplit('/').next().map(str::to_owned));
+    let mut codes = BTreeSet::new();
+    if status == 200 {
+        let id = answer["decision_id"].as_str().unwrap().parse().unwrap();
+        let record = house.assent.app.journal.get(&house.tenant, id).await.unwrap().unwrap();
+        collect(&serde_json::from_slice(&record.bytes).unwrap(), &mut codes);
+    } else {
+        let kind = answer["type"].as_str().unwrap();
+        codes.extend(kind.rsplit('/').next().map(str::to_owned));
     }
-    answer["outcome"] == "act"
+    (codes, answer["outcome"] == "act")
+}
+
+/// What the day of the reminder, and a page that asks after it, came to.
+struct Came {
+    reminder: BTreeSet<String>,
+    page: BTreeSet<String>,
+    sent: bool,
+}
+
+/// A customer about whom everything is fine but the node, in a house of their own; in the evening
+/// before the reminder is due the operator does something.
+async fn reminded(
+    sources: &[SourceFile],
+    customer: &Customer,
+    operator: impl AsyncFnOnce(&House) -> BTreeSet<String>,
+) -> Came {
+    come(House::with(2, sources).await, customer, operator).await
+}
+
+async fn come(
+    house: House,
+    customer: &Customer,
+    operator: impl AsyncFnOnce(&House) -> BTreeSet<String>,
+) -> Came {
+    welcome(&house, customer).await;
+    house.at(0, 18).await;
+    let mut reminder = operator(&house).await;
+    house.at(1, 13).await;
+    let (found, sent) = seen(&house, customer).await;
+    reminder.extend(found);
+    reminder.extend(ended(&house).await);
+    let (page, shown) = shown(&house, customer).await;
+    Came { reminder, page, sent: sent || shown }
 }
 
 /// One cell about the node.
@@ -260,60 +298,56 @@ async fn node(wrong: Wrong) -> Cell {
     let whole = without_holdouts();
     let absent = without(&whole, NODE_FILE);
     let customer = Customer::new(1);
-    let (found, sent) = match wrong {
-        Wrong::Absent => reminded(&absent, &customer).await,
+    let nothing = async |_: &House| BTreeSet::new();
+    let came = match wrong {
+        Wrong::Absent => {
+            let released = async |house: &House| {
+                house.release(&absent).await.unwrap();
+                BTreeSet::new()
+            };
+            reminded(&whole, &customer, released).await
+        }
         Wrong::Malformed => {
             let rule = "ctx.policy.status == 'active'";
-            malformed(&absent, &edited(&whole, NODE_FILE, rule, "ctx.policy.status =="), &customer)
-                .await
+            let broken = edited(&whole, NODE_FILE, rule, "ctx.policy.status ==");
+            // It is refused with a finding, and what lacks the node stays live.
+            let refused = async |house: &House| {
+                let findings = house.release(&broken).await.unwrap_err();
+                let ours = findings.into_iter().filter(|it| it.artifact == "node/renewal.day90");
+                ours.map(|it| it.rule).collect()
+            };
+            reminded(&absent, &customer, refused).await
         }
-        Wrong::Unknown => reminded(&whole, &Customer { autorenew: "", ..customer }).await,
-        Wrong::Denied => reminded(&whole, &Customer { autorenew: "true", ..customer }).await,
+        Wrong::Unknown => reminded(&whole, &Customer { autorenew: "", ..customer }, nothing).await,
+        Wrong::Denied => {
+            reminded(&whole, &Customer { autorenew: "true", ..customer }, nothing).await
+        }
         Wrong::Expired => {
             let ended = edited(&whole, NODE_FILE, "2030-06-30", "2026-09-10");
-            reminded(&ended, &customer).await
+            reminded(&ended, &customer, nothing).await
         }
         Wrong::Stale => {
             let old = Customer { service_written: "2026-07-01T08:00:00Z", ..customer };
-            reminded(&whole, &old).await
+            reminded(&whole, &old, nothing).await
         }
-        Wrong::Withdrawn => rolled_back(&absent, &whole, &customer).await,
+        Wrong::Withdrawn => {
+            // One release back there was no such node.
+            let house = House::with(2, &absent).await;
+            house.release(&whole).await.unwrap();
+            let back = async |house: &House| {
+                house.roll_back().await;
+                BTreeSet::new()
+            };
+            come(house, &customer, back).await
+        }
     };
-    cell(Fact::Node, wrong, found, sent)
-}
-
-/// A release with a broken node is refused with a finding, and the old one, which lacks the node,
-/// stays live.
-async fn malformed(
-    before: &[SourceFile],
-    broken: &[SourceFile],
-    customer: &Customer,
-) -> (BTreeSet<String>, bool) {
-    let house = House::with(2, before).await;
-    welcome(&house, customer).await;
-    let findings = house.release(broken).await.unwrap_err();
-    assert!(findings.iter().any(|it| it.artifact == "node/renewal.day90"), "{findings:?}");
-    house.at(1, 13).await;
-    let (mut found, sent) = seen(&house, customer).await;
-    let shown = shown(&house, customer, &mut found).await;
-    (found, sent || shown)
-}
-
-/// The reminder is armed under a release that is rolled back before it is due.
-async fn rolled_back(
-    before: &[SourceFile],
-    after: &[SourceFile],
-    customer: &Customer,
-) -> (BTreeSet<String>, bool) {
-    let house = House::with(2, before).await;
-    house.release(after).await.unwrap();
-    welcome(&house, customer).await;
-    house.at(0, 18).await;
-    house.roll_back().await;
-    house.at(1, 13).await;
-    let (mut found, sent) = seen(&house, customer).await;
-    let shown = shown(&house, customer, &mut found).await;
-    (found, sent || shown)
+    let (what, code) = meaning(Fact::Node, wrong);
+    let on_page = match wrong {
+        Wrong::Absent | Wrong::Malformed | Wrong::Withdrawn => "unknown-placement",
+        _ => code,
+    };
+    let Came { reminder: found, page, sent } = came;
+    Cell { fact: Fact::Node, wrong, what, code, found, page: Some((on_page, page)), sent }
 }
 
 fn table(cells: &[Cell]) -> String {
@@ -323,8 +357,8 @@ fn table(cells: &[Cell]) -> String {
         let (fact, wrong) = (format!("{:?}", it.fact), format!("{:?}", it.wrong));
         writeln!(
             out,
-            "{mark} {fact:8} {wrong:10} {:43} sent={sent} {} in {:?}",
-            it.what, it.code, it.found
+            "{mark} {fact:8} {wrong:10} {:43} sent={sent} {} in {:?}, page {:?}",
+            it.what, it.code, it.found, it.page
         )
         .unwrap();
     }
@@ -345,13 +379,13 @@ async fn no_fact_missing_or_adverse_ever_sends() {
 #[tokio::test]
 async fn where_nothing_is_wrong_the_reminder_is_sent_and_shown() {
     let customer = Customer::new(1);
-    let (found, sent) = reminded(&without_holdouts(), &customer).await;
-    assert!(sent, "{found:?}");
+    let came = reminded(&without_holdouts(), &customer, async |_| BTreeSet::new()).await;
+    assert!(came.sent, "{:?}", came.reminder);
     let house = House::with(3, &without_holdouts()).await;
     // Between the windows of two reminders, so that only the page asks.
     let customer = Customer { renewal_on: "2026-11-20", ..customer };
     welcome(&house, &customer).await;
     house.at(1, 13).await;
-    let mut found = BTreeSet::new();
-    assert!(shown(&house, &customer, &mut found).await, "{found:?}");
+    let (found, is_shown) = shown(&house, &customer).await;
+    assert!(is_shown, "{found:?}");
 }

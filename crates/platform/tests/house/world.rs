@@ -286,7 +286,7 @@ impl House {
 }
 
 /// Collects every text that is a reason code, wherever it stands.
-fn collect(value: &Value, codes: &mut BTreeSet<String>) {
+pub(crate) fn collect(value: &Value, codes: &mut BTreeSet<String>) {
     match value {
         Value::String(text) if is_code(text) => {
             codes.insert(text.clone());
