@@ -23,29 +23,48 @@ use zeroize::Zeroizing;
 const MODE: u32 = 0o600;
 
 /// The secret in a file; made there, durably, where there is none.
-fn secret(path: &Path, entropy: &dyn Entropy) -> io::Result<Zeroizing<[u8; 32]>> {
-    let mut secret = Zeroizing::new([0; 32]);
-    match File::open(path) {
-        Ok(mut file) => {
-            let metadata = file.metadata()?;
-            if metadata.permissions().mode() & 0o077 != 0 || metadata.len() != 32 {
-                let what = "not 32 bytes that only their owner can read";
-                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-            }
-            file.read_exact(secret.as_mut())?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            entropy.fill(secret.as_mut());
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
-            file.write_all(secret.as_ref())?;
-            file.sync_all()?;
-            if let Some(directory) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-                fs::File::open(directory)?.sync_all()?;
-            }
-        }
-        Err(error) => return Err(error),
+///
+/// Processes that start together over one directory get one secret: it is published whole, under
+/// a name that only the first can take.
+pub fn secret(path: &Path, entropy: &dyn Entropy) -> io::Result<Zeroizing<[u8; 32]>> {
+    match read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => publish(path, entropy)?,
+        answer => return answer,
     }
+    read(path)
+}
+
+fn read(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
+    let mut secret = Zeroizing::new([0; 32]);
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.permissions().mode() & 0o077 != 0 || metadata.len() != 32 {
+        let what = "not 32 bytes that only their owner can read";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    file.read_exact(secret.as_mut())?;
     Ok(secret)
+}
+
+fn publish(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
+    let mut secret = Zeroizing::new([0; 32]);
+    entropy.fill(secret.as_mut());
+    let mut unique = [0; 8];
+    entropy.fill(&mut unique);
+    let draft = path.with_extension(format!("{:016x}", u64::from_be_bytes(unique)));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&draft)?;
+    file.write_all(secret.as_ref())?;
+    file.sync_all()?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    if let Some(directory) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// The key that wraps all keys, in a file apart from them.

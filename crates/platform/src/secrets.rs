@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, io::Write as _, path::Path};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use kernel::Entropy;
 use sha2::Sha256;
@@ -25,19 +25,9 @@ impl Secrets {
 
     /// Reads the file, or makes it at first start.
     pub fn open(path: &Path, entropy: &dyn Entropy) -> Result<Self> {
-        match fs::read(path) {
-            Ok(bytes) => match bytes.try_into() {
-                Ok(root) => Ok(Self(root)),
-                Err(_) => bail!("`{}` does not hold 32 bytes", path.display()),
-            },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut root = [0; 32];
-                entropy.fill(&mut root);
-                write_private(path, &root)?;
-                Ok(Self(root))
-            }
-            Err(error) => Err(error).with_context(|| format!("reading `{}`", path.display())),
-        }
+        let root = adapters::keys::secret(path, entropy)
+            .with_context(|| format!("reading the root secret `{}`", path.display()))?;
+        Ok(Self(*root))
     }
 
     /// The first sixteen bytes of the secret of this name.
@@ -81,6 +71,22 @@ mod tests {
     use kernel::SeededEntropy;
 
     use super::*;
+
+    #[test]
+    fn processes_that_start_together_share_one_root() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("root");
+        let open = |seed| {
+            let path = path.clone();
+            std::thread::spawn(move || Secrets::open(&path, &SeededEntropy::new(seed)).unwrap())
+        };
+        let opened: Vec<_> = (0..16).map(open).collect();
+        let mut derived: Vec<_> =
+            opened.into_iter().map(|it| it.join().unwrap().derive("links")).collect();
+        derived.dedup();
+        assert_eq!(derived.len(), 1);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no draft is left");
+    }
 
     #[test]
     fn secrets_survive_a_restart_and_differ_by_name() {
