@@ -13,6 +13,7 @@ pub mod lint;
 pub mod release;
 pub mod replay;
 pub mod serve;
+pub mod setup;
 pub mod verify;
 
 /// Refused: the code is on standard error.
@@ -30,8 +31,10 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve a role over HTTP; `all` on SQLite by default.
+    /// Serve roles over HTTP; `all` on SQLite by default.
     Serve(serve::Serve),
+    /// Prepare a deployment before its services start: systems of record, secrets, artifacts.
+    Setup(setup::Setup),
     /// Run a month in the life of an insurer, then serve the console.
     Demo(demo::Demo),
     /// Make API keys.
@@ -70,6 +73,7 @@ impl Data {
 pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Serve(it) => it.run(),
+        Command::Setup(it) => it.run(),
         Command::Demo(it) => it.run(),
         Command::Key(it) => it.run(),
         Command::Lint(it) => it.run(),

@@ -107,8 +107,8 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether this role serves that surface.
-    pub fn serves(self, surface: Self) -> bool {
-        self == Self::All || self == surface
+    /// Whether a process of these roles does what that role does.
+    pub fn among(self, roles: &[Self]) -> bool {
+        roles.iter().any(|it| *it == Self::All || *it == self)
     }
 }

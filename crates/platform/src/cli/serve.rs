@@ -1,4 +1,4 @@
-//! `assent serve`: one role, or all of them, over HTTP.
+//! `assent serve`: some roles, or all of them, over HTTP.
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -23,14 +23,20 @@ use crate::{
     journeys,
 };
 
-/// Serve a role over HTTP; `all` on SQLite by default.
+/// Serve roles over HTTP; `all` on SQLite by default.
 #[derive(Debug, Args)]
 pub struct Serve {
     #[command(flatten)]
     data: Data,
-    /// What this process does.
-    #[arg(long, value_enum, default_value = "all", env = "ASSENT_ROLE")]
-    role: Role,
+    /// What this process does; several roles are separated by commas.
+    #[arg(
+        long = "role",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "all",
+        env = "ASSENT_ROLE"
+    )]
+    roles: Vec<Role>,
     /// Where HTTP is served.
     #[arg(long, default_value = "127.0.0.1:8080", env = "ASSENT_LISTEN")]
     listen: SocketAddr,
@@ -87,10 +93,10 @@ impl Serve {
         let lifecycle = Lifecycle::default();
         let assent = compose(&config, Machine::real(), keys, lifecycle.nudge()).await?;
         begin(&assent, &config, self.journeys.as_deref()).await?;
-        if self.role.serves(Role::Worker) {
+        if Role::Worker.among(&self.roles) {
             assent.jobs.iter().cloned().for_each(|it| lifecycle.spawn(it));
         }
-        let surface = Surface::new(&assent.app, surfaces(self.role));
+        let surface = Surface::new(&assent.app, surfaces(&self.roles));
         say(format_args!("listening on http://{listen}"));
         let cancelled = lifecycle.cancelled();
         let ending = Arc::new(lifecycle);
@@ -138,12 +144,12 @@ fn write_key(data: &DataDirectory, key: &str) -> Result<()> {
         .with_context(|| format!("writing `{}`", path.display()))
 }
 
-fn surfaces(role: Role) -> Surfaces {
+fn surfaces(roles: &[Role]) -> Surfaces {
     Surfaces {
-        decide: role.serves(Role::Decide),
-        consent: role.serves(Role::Consent),
-        ingest: role.serves(Role::Ingest),
-        console: role.serves(Role::Console),
+        decide: Role::Decide.among(roles),
+        consent: Role::Consent.among(roles),
+        ingest: Role::Ingest.among(roles),
+        console: Role::Console.among(roles),
     }
 }
 

@@ -11,6 +11,7 @@ mod bad_input;
 mod commands;
 mod kill;
 mod replayed;
+mod roles;
 mod server;
 mod session;
 mod telemetry;
