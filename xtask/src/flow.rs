@@ -14,7 +14,10 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::tidy::{self, Tree};
+use crate::{
+    images, it,
+    tidy::{self, Tree},
+};
 
 /// The repository: the directory above this crate.
 pub(crate) fn root() -> PathBuf {
@@ -105,15 +108,35 @@ pub(crate) fn bench(args: &[String]) -> anyhow::Result<()> {
 /// Everything a change must pass.
 pub(crate) fn ci() -> anyhow::Result<()> {
     type Step = (&'static str, fn() -> anyhow::Result<()>);
-    const STEPS: [Step; 4] =
-        [("tidy", tidy), ("lint", lint), ("test", test_to_the_end), ("demo", small_demo)];
+    const STEPS: [Step; 6] = [
+        ("tidy", tidy),
+        ("lint", lint),
+        ("test", test_to_the_end),
+        ("it", || it::it(None, &[])),
+        ("example", example),
+        ("demo", small_demo),
+    ];
+    // Where nothing can be pulled, images take minutes: they are made while the tests compile.
+    let mut preparing = images::in_background(&target().join("images.log"))?;
     for (name, step) in STEPS {
         let begun = Instant::now();
+        if name == "it"
+            && let Some(images) = &mut preparing
+        {
+            images.wait().context("waiting for the images")?;
+        }
         step().with_context(|| format!("ci stopped at {name}"))?;
         say(&format!("ci: {name} took {} s", begun.elapsed().as_secs()));
     }
     say("ci: all passed");
     Ok(())
+}
+
+/// The crate that a team would write, outside the workspace: formatted, built, run.
+fn example() -> anyhow::Result<()> {
+    const MANIFEST: &str = "--manifest-path=examples/compose-your-own/Cargo.toml";
+    run(cargo().args(["fmt", "--check", MANIFEST]))?;
+    run(cargo().env("CARGO_TARGET_DIR", target()).args(["run", "--locked", "--quiet", MANIFEST]))
 }
 
 fn test_to_the_end() -> anyhow::Result<()> {

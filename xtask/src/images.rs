@@ -5,8 +5,9 @@
 //! recipes. What is there stays as it is.
 
 use std::{
+    fs::File,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::Instant,
 };
 
@@ -17,7 +18,7 @@ use crate::{
     machine,
 };
 
-/// What the images built here, and the services, stand on.
+/// What the images built here stand on.
 pub(crate) const BASE: &str = "debian:bookworm-slim";
 /// The official images the recipes stand in for.
 const POSTGRES: &str = "postgres:15";
@@ -26,6 +27,17 @@ const REDIS: &str = "redis:7.0";
 const SUITE: &str = "bookworm";
 /// Marks what was built here.
 const LABEL: &str = "assent.built-from=debian-packages";
+
+/// The image the services stand on: `BASE_IMAGE`, or a slim Debian. One with an older C library than
+/// the machine that built the binary cannot run it.
+fn base_image() -> String {
+    chosen("BASE_IMAGE", BASE)
+}
+
+/// A recipe over that image.
+pub(crate) fn over_base(recipe: &str) -> String {
+    recipe.replacen(BASE, &base_image(), 1)
+}
 
 /// The image of Postgres: `POSTGRES_IMAGE`, or the official one.
 pub(crate) fn postgres() -> String {
@@ -45,8 +57,25 @@ fn chosen(variable: &str, otherwise: &str) -> String {
 /// Prepares everything: the servers and what the services stand on.
 pub(crate) fn all() -> anyhow::Result<()> {
     ensure!(machine::has_engine(), "no container engine answers `docker version`");
-    base()?;
+    prepare(&base_image(), bootstrap)?;
     servers()
+}
+
+/// Prepares everything in a process of its own, which says what it does to this file; nothing where
+/// no engine answers.
+pub(crate) fn in_background(log: &Path) -> anyhow::Result<Option<Child>> {
+    if !machine::has_engine() {
+        return Ok(None);
+    }
+    if let Some(directory) = log.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let file = File::create(log).with_context(|| format!("making `{}`", log.display()))?;
+    let program = std::env::current_exe().context("finding this program")?;
+    say(&format!("images: prepared meanwhile; `{}` says how", log.display()));
+    let mut command = Command::new(program);
+    command.arg("images").stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    Ok(Some(command.spawn().context("preparing images")?))
 }
 
 /// Prepares Postgres and Redis.
@@ -55,13 +84,8 @@ pub(crate) fn servers() -> anyhow::Result<()> {
     prepare(&redis(), || from_recipe(REDIS, "redis"))
 }
 
-/// Prepares what the services stand on.
-pub(crate) fn base() -> anyhow::Result<()> {
-    prepare(BASE, bootstrap)
-}
-
 /// Whether the engine has the image.
-pub(crate) fn is_there(image: &str) -> bool {
+fn is_there(image: &str) -> bool {
     machine::succeeds(Command::new("docker").args(["image", "inspect", image]))
 }
 
@@ -86,18 +110,18 @@ fn prepare(image: &str, build: impl FnOnce() -> anyhow::Result<()>) -> anyhow::R
 
 /// Builds an image from its directory under `xtask/images/`.
 fn from_recipe(image: &str, recipe: &str) -> anyhow::Result<()> {
-    base()?;
-    build(image, &root().join("xtask/images").join(recipe), Stdio::null())
+    prepare(BASE, bootstrap)?;
+    build(image, &root().join("xtask/images").join(recipe))
 }
 
 /// Builds an image with the classic builder, which every engine has and which finds a base that is
 /// in no registry.
-pub(crate) fn build(image: &str, directory: &Path, out: impl Into<Stdio>) -> anyhow::Result<()> {
+fn build(image: &str, directory: &Path) -> anyhow::Result<()> {
     run(Command::new("docker")
         .env("DOCKER_BUILDKIT", "0")
         .args(["build", "--label", LABEL, "--tag", image])
         .arg(directory)
-        .stdout(out))
+        .stdout(Stdio::null()))
 }
 
 /// Makes the base: a minimal Debian, imported as it is.

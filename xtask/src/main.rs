@@ -3,12 +3,17 @@
 //! `assent` never builds and `xtask` never ships; it depends on nothing of the workspace, so that
 //! it can judge a tree that does not compile.
 
+mod assemble;
 mod backing;
+mod compose;
 mod flow;
+mod gateway;
 mod images;
 mod it;
 mod machine;
+mod services;
 mod tidy;
+mod up;
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -43,6 +48,28 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Build `assent` and lay out a service under dist/, or all of them and the gateway.
+    Assemble {
+        /// The service, as xtask/services.toml names it.
+        name: Option<String>,
+        /// Cargo's profile.
+        #[arg(long, default_value = "release")]
+        profile: String,
+    },
+    /// Write docker-compose.yml from xtask/services.toml.
+    Codegen,
+    /// Start the assembled services with Postgres and Redis, by docker compose.
+    Up {
+        /// Cargo's profile.
+        #[arg(long, default_value = "release")]
+        profile: String,
+    },
+    /// Stop what `up` started.
+    Down {
+        /// Forget its data as well.
+        #[arg(long)]
+        volumes: bool,
+    },
     /// Pull the container images, or build what cannot be pulled from Debian's packages.
     Images,
     /// Build `assent` for release and live a month of an insurer (`--people --days --seed --exit`).
@@ -57,7 +84,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Everything a change must pass: tidy, lint, test, a small demo.
+    /// Everything a change must pass: tidy, lint, test, it, the example, a small demo.
     Ci,
 }
 
@@ -77,6 +104,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Lint => flow::lint(),
         Command::Test { args } => flow::test(&args),
         Command::It { backing, args } => it::it(backing, &args),
+        Command::Assemble { name, profile } => assemble::assemble(name.as_deref(), &profile),
+        Command::Codegen => assemble::codegen(),
+        Command::Up { profile } => up::up(&profile),
+        Command::Down { volumes } => up::down(volumes),
         Command::Images => images::all(),
         Command::Demo { args } => flow::demo(&args),
         Command::Bench { args } => flow::bench(&args),

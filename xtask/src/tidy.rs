@@ -7,6 +7,7 @@
 mod anatomy;
 mod bans;
 mod contracts;
+mod deployment;
 mod documents;
 mod files;
 mod law;
@@ -30,7 +31,7 @@ pub(crate) const DOMAINS: [&str; 8] =
 pub(crate) type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 
 /// Every law, in the order in which they are reported.
-pub(crate) const RULES: [Rule; 17] = [
+pub(crate) const RULES: [Rule; 19] = [
     ("law.dependencies", law::dependencies),
     ("law.technologies", law::technologies),
     ("manifest.members", manifests::members),
@@ -47,6 +48,8 @@ pub(crate) const RULES: [Rule; 17] = [
     ("ban.clippy", bans::clippy),
     ("owner.routes", owners::routes),
     ("owner.facts", owners::facts),
+    ("deployment.drift", deployment::drift),
+    ("deployment.paths", deployment::paths),
     ("document.names", documents::names),
 ];
 

@@ -47,7 +47,7 @@ pub(crate) fn routes(tree: &Tree) -> Vec<Finding> {
     {
         let owner = owner_of(path);
         let rust = Rust::read(text);
-        for literal in rust.literals.iter().filter(|it| is_route(&rust, it)) {
+        for literal in rust.literals.iter().filter(|it| rust.is_route(it)) {
             let first = *owners.entry(literal.text.clone()).or_insert(owner);
             if first != owner {
                 let sentence = format!("`{}` is already served by `{first}`", literal.text);
@@ -63,11 +63,6 @@ fn owner_of(path: &str) -> &str {
     let inner = path.strip_prefix("crates/service/src/").unwrap_or(path);
     let inner = ["http/", "page/"].iter().find_map(|it| inner.strip_prefix(it)).unwrap_or(inner);
     inner.split(['/', '.']).next().unwrap_or(inner)
-}
-
-fn is_route(rust: &Rust, literal: &Literal) -> bool {
-    let before = rust.code.get(..literal.begin).unwrap_or_default().trim_end();
-    literal.text.starts_with('/') && [".route(", "path ="].iter().any(|it| before.ends_with(it))
 }
 
 /// A fact is emitted by the domain that owns its first segment; tests play other domains' parts.

@@ -66,6 +66,12 @@ impl Rust {
         self.code.match_indices(needle).map(|(at, _)| at)
     }
 
+    /// Whether the literal is the path of a route.
+    pub(crate) fn is_route(&self, literal: &Literal) -> bool {
+        let before = self.code.get(..literal.begin).unwrap_or_default().trim_end();
+        literal.text.starts_with('/') && [".route(", "path ="].iter().any(|it| before.ends_with(it))
+    }
+
     /// Whether the code holds this identifier as a word of its own.
     pub(crate) fn names(&self, word: &str) -> bool {
         self.find(word).any(|at| {

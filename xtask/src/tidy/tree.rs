@@ -7,7 +7,7 @@ use anyhow::Context as _;
 /// Directories that hold nothing written by hand.
 const SKIPPED: [&str; 5] = [".git", "assent-data", "dist", "node_modules", "target"];
 /// The kinds of file the rules read.
-const READ: [&str; 3] = ["md", "rs", "toml"];
+const READ: [&str; 4] = ["md", "rs", "toml", "yml"];
 
 /// The text files of a repository by their path from its root.
 #[derive(Debug, Default)]

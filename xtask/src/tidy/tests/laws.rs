@@ -1,6 +1,7 @@
 //! Each law with a tree that breaks it and one that keeps it.
 
 use super::offences;
+use crate::services::tests::SMALL as SERVICES;
 
 const PLAIN: &str = "[lib]\ndoctest = false\n[lints]\nworkspace = true\n";
 
@@ -375,6 +376,53 @@ fn a_fact_is_emitted_by_its_owner() {
             ("crates/measurement/src/service.rs", reads),
             ("crates/measurement/src/contract.rs", emits),
             ("crates/delivery/src/fact.rs", returned),
+        ],
+    );
+}
+
+#[test]
+fn generated_files_say_what_they_are_generated_from() {
+    let services = crate::services::Services::read(SERVICES).unwrap();
+    let compose = crate::compose::render(&services);
+    bites(
+        "deployment.drift",
+        &[("xtask/services.toml", SERVICES), ("docker-compose.yml", "services: {}\n")],
+        &["docker-compose.yml: not what xtask/services.toml says: run `cargo xtask codegen`"],
+        &[("xtask/services.toml", SERVICES), ("docker-compose.yml", &compose)],
+    );
+    let broken = SERVICES.replacen("\"worker\", ", "", 1);
+    let found = offences("deployment.drift", &[("xtask/services.toml", &broken)]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("no service has the role `worker`"), "{found:?}");
+}
+
+#[test]
+fn the_gateway_knows_every_path_of_a_role() {
+    let services = ("xtask/services.toml", SERVICES);
+    let route = |path: &str| format!("//! R.\n#[utoipa::path(get, path = \"{path}\")]\n");
+    let (known, other) = (route("/v1/decisions"), route("/v1/decisions/{id}"));
+    let (stray, page) =
+        (route("/v1/events"), "//! S.\nfn public_pages() { x.route(\"/w/{t}\"); }\n");
+    bites(
+        "deployment.paths",
+        &[
+            services,
+            ("crates/service/src/http/decisions.rs", &known),
+            ("crates/service/src/http/intake.rs", &stray),
+            ("crates/service/src/surface.rs", page),
+        ],
+        &[
+            "crates/service/src/http/intake.rs:2: `front` does not name `/v1/events` in \
+             xtask/services.toml",
+            "crates/service/src/surface.rs:2: `front` does not name `/w/{t}` in \
+             xtask/services.toml",
+            "xtask/services.toml: `front` does not serve `/v1/decisions/{id}`",
+        ],
+        &[
+            services,
+            ("crates/service/src/http/decisions.rs", &known),
+            ("crates/service/src/http/decisions/more.rs", &other),
+            ("crates/service/src/http/console.rs", &stray),
         ],
     );
 }
