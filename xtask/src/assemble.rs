@@ -123,7 +123,7 @@ fn lay_out(directory: &Path, service: &Service, built: &Built) -> anyhow::Result
         fs::remove_dir_all(directory)
             .with_context(|| format!("removing `{}`", directory.display()))?;
     }
-    let manifest = toml::to_string(&Manifest {
+    let manifest = toml::to_string_pretty(&Manifest {
         service: &service.name,
         roles: &service.roles,
         needs: &service.needs,

@@ -92,10 +92,7 @@ fn setup(out: &mut String, services: &Services) {
     process(out, worker);
     lines(out, &["    command: [\"assent\", \"setup\"]", "    restart: \"no\"", "    depends_on:"]);
     // Everything that any service needs: what is set up for one is set up for all.
-    let mut needs: Vec<_> = services.all.iter().flat_map(|it| &it.needs).collect();
-    needs.sort();
-    needs.dedup();
-    for need in needs {
+    for need in services.servers() {
         after(out, need, "service_healthy");
     }
 }

@@ -78,6 +78,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Build and run examples/compose-your-own, with the versions of the workspace.
+    Example,
     /// Run the benches against their floors.
     Bench {
         /// Passed on.
@@ -110,6 +112,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Down { volumes } => up::down(volumes),
         Command::Images => images::all(),
         Command::Demo { args } => flow::demo(&args),
+        Command::Example => flow::example(),
         Command::Bench { args } => flow::bench(&args),
         Command::Ci => flow::ci(),
     }

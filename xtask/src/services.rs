@@ -75,6 +75,13 @@ impl Services {
         self.all.iter().find(|it| it.roles.iter().any(|it| it == role))
     }
 
+    /// Every server that some service needs.
+    pub(crate) fn servers(&self) -> Vec<&str> {
+        let needed =
+            |it: &&str| self.all.iter().any(|service| service.needs.iter().any(|need| need == it));
+        SERVERS.into_iter().filter(needed).collect()
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         let mut ports = BTreeMap::from([(self.gateway.port, "the gateway")]);
         for it in &self.all {

@@ -18,8 +18,8 @@ use crate::{
     images, machine,
 };
 
-/// How long the gateway may take after everything behind it is well.
-const HEALTHY_SECONDS_MAX: u64 = 60;
+/// How long a container may take until it is healthy, after everything it needs is.
+const HEALTHY_SECONDS_MAX: u64 = 120;
 /// How often it is asked.
 const ASK: Duration = Duration::from_millis(500);
 /// The name of the key made for whoever starts the deployment.
@@ -32,23 +32,31 @@ pub(crate) fn up(profile: &str) -> anyhow::Result<()> {
     assemble::assemble(None, profile)?;
     images::all()?;
     compose.run(&["build"])?;
+    let services = assemble::services()?;
+    let servers = services.servers();
+    compose.run(&[&["up", "--detach"], servers.as_slice()].concat())?;
+    for server in servers {
+        compose.wait(server)?;
+    }
     // Once, and before the services: they read their keys when they start.
-    compose.run(&["run", "--rm", "-T", "setup"])?;
+    compose.run(&["run", "--rm", "-T", "--no-deps", "setup"])?;
     let dist = root().join("dist");
     let key = make_key(&compose, &dist.join("key"))?;
     let public = compose.output(&["cat", "/var/lib/assent/log.vkey"])?;
     fs::write(dist.join("log.vkey"), public).context("writing `dist/log.vkey`")?;
     compose.run(&["up", "--detach"])?;
     compose.wait("gateway")?;
-    let port = std::env::var_os("ASSENT_PORT").and_then(|it| it.into_string().ok());
-    let port = match port.filter(|it| !it.is_empty()) {
-        Some(port) => port,
-        None => assemble::services()?.gateway.port.to_string(),
-    };
+    let port = port().unwrap_or_else(|| services.gateway.port.to_string());
     say(&format!("up: the console is at http://127.0.0.1:{port}/console"));
     say(&format!("up: {key}; the log's public key is in dist/log.vkey"));
     say("up: `cargo xtask down` stops it and keeps its data, `down --volumes` forgets it");
     Ok(())
+}
+
+/// The gateway's port on this machine, where it is not that of the services file.
+fn port() -> Option<String> {
+    let given = std::env::var_os("ASSENT_PORT").and_then(|it| it.into_string().ok());
+    given.filter(|it| !it.is_empty())
 }
 
 /// Stops everything; data is kept unless told otherwise.
@@ -115,6 +123,10 @@ impl Compose {
         let (program, rest) = self.words.split_first().unwrap_or((&"docker", &[]));
         let mut command = Command::new(program);
         command.args(rest).current_dir(root());
+        if let (Some(port), None) = (port(), std::env::var_os("ASSENT_BASE_URL")) {
+            // Links in messages lead to where the gateway is.
+            command.env("ASSENT_BASE_URL", format!("http://127.0.0.1:{port}"));
+        }
         if !machine::succeeds(Command::new("docker").args(["buildx", "version"])) {
             // The builder every engine has.
             command.env("DOCKER_BUILDKIT", "0").env("COMPOSE_DOCKER_CLI_BUILD", "0");

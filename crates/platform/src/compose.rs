@@ -89,6 +89,8 @@ pub struct Assent {
     pub feed: Arc<dyn FactFeed>,
     /// Records of decisions, read and replayed.
     pub reading: ReadingService,
+    /// What decisions are made from, for whoever answers one of the ports differently.
+    pub sources: decision::Sources,
     database: Arc<Database>,
     key_database: Arc<Database>,
 }
@@ -392,5 +394,6 @@ pub async fn compose(
         results,
         nudge,
     });
-    Ok(Assent { app, jobs, feed, reading: ReadingService::new(sources), database, key_database })
+    let reading = ReadingService::new(sources.clone());
+    Ok(Assent { app, jobs, feed, reading, sources, database, key_database })
 }
