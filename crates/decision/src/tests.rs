@@ -8,5 +8,6 @@ mod pipeline;
 mod ports;
 mod record;
 mod schedule;
+mod slow;
 mod trigger;
 mod world;

@@ -255,7 +255,7 @@ impl TriggerService {
             }
         }
         for (_, contest) in contests {
-            self.contest(tenant, release, person, contest, now).await?;
+            self.contest(tenant, release, person, contest).await?;
         }
         Ok(())
     }
@@ -266,8 +266,10 @@ impl TriggerService {
         release: &Release,
         person: &Person,
         contest: Vec<Due>,
-        now: Instant,
     ) -> Result<(), Fault> {
+        // A claim takes many people, one after another: each is decided as of its own reading, or
+        // permission read late in a slow round would look as if it came from the future.
+        let now = self.sources.clock.now();
         let (mut occurrences, mut wanted, mut cuts) = (Vec::new(), Vec::new(), Vec::new());
         for it in contest {
             occurrences.push(it.occurrence);

@@ -135,7 +135,7 @@ pub(super) struct World {
     pub(super) decisions: DecisionService,
     pub(super) triggers: TriggerService,
     pub(super) reading: ReadingService,
-    entropy: Arc<SeededEntropy>,
+    pub(super) entropy: Arc<SeededEntropy>,
 }
 
 pub(super) const SUBJECT: u128 = 0xA11CE;

@@ -144,7 +144,9 @@ impl DispatchService {
             }
             let now = self.clock.now();
             let (mut requests, mut destinations) = (Vec::new(), Vec::new());
-            for prepared in self.preparer.prepare(tenant, std::mem::take(&mut ready), now).await {
+            for prepared in
+                self.preparer.prepare(tenant, std::mem::take(&mut ready), &*self.clock).await
+            {
                 match prepared {
                     Prepared::Request(request, destination) => {
                         requests.push(*request);

@@ -70,7 +70,7 @@ impl PlanService {
         let id = derived(delivery.cause, "ghosted");
         let tenant = delivery.tenant.clone();
         delivery.state = State::Ready;
-        let prepared = self.preparer.prepare(&tenant, vec![delivery.clone()], now).await;
+        let prepared = self.preparer.prepare(&tenant, vec![delivery.clone()], &*self.clock).await;
         let state = match prepared.into_iter().next() {
             Some(Prepared::Request(request, _)) => match self.gate.rehearse(now, &request).await? {
                 Judgement::Passed(_, change) | Judgement::Stopped(change) => change.state,

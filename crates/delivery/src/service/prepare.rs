@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::TimeDelta;
 use kernel::{
-    Channel, Class, Entropy, FactId, Fault, Instant, Known, NodeId, PersonAt, TenantId, Value,
-    Windows, Zones,
+    Channel, Class, Clock, Entropy, FactId, Fault, Instant, Known, NodeId, PersonAt, TenantId,
+    Value, Windows, Zones,
 };
 
 use crate::{
@@ -109,16 +109,17 @@ impl Preparer {
         self.routes.get(&channel)
     }
 
-    /// Prepares ready deliveries of one tenant, in order. A source out of reach makes its delivery
-    /// wait; it never lets one through.
+    /// Prepares ready deliveries of one tenant, in order, each as of when its turn comes. A source
+    /// out of reach makes its delivery wait; it never lets one through.
     pub(crate) async fn prepare(
         &self,
         tenant: &TenantId,
         deliveries: Vec<Delivery>,
-        now: Instant,
+        clock: &dyn Clock,
     ) -> Vec<Prepared> {
         let mut drafts = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
+            let now = clock.now();
             drafts.push(match self.draft(&delivery, now).await {
                 Ok(draft) => Ok(draft),
                 Err(Stop::Event(person, event)) => {
@@ -134,6 +135,7 @@ impl Preparer {
             self.sources.links.mint(tenant, &asks).await
         };
         let mut links = minted.unwrap_or_default().into_iter();
+        let now = clock.now();
         drafts
             .into_iter()
             .map(|it| match it {

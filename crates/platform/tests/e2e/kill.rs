@@ -160,7 +160,8 @@ async fn is_kept(server: &Server, key: &VerifierKey, id: &str) -> Value {
     assert_eq!(status, StatusCode::OK, "{id}");
     let receipt = server.request(Method::GET, &format!("/v1/decisions/{id}/receipt"));
     let receipt = receipt.send().await.unwrap().bytes().await.unwrap();
-    assert_eq!(verify(&receipt, Some(key)).exit, Exit::Unwitnessed, "{id}");
+    let found = verify(&receipt, Some(key)).exit;
+    assert_eq!(found, Exit::Unwitnessed, "{id}: {}", String::from_utf8_lossy(&receipt));
     record
 }
 
