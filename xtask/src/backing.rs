@@ -61,7 +61,7 @@ pub(crate) fn choose(
             Err(because) => lacking.push(because),
         }
     }
-    bail!("there is no server to test against: {}", lacking.join(", "))
+    bail!("there is no server to test against: {}", lacking.join("; "))
 }
 
 impl Offers {
@@ -132,8 +132,8 @@ mod tests {
         let told = choose(None, NOTHING).unwrap_err().to_string();
         assert_eq!(
             told,
-            "there is no server to test against: no container engine answers, Postgres and Redis \
-             are not installed, and only root on Debian can install them, \
+            "there is no server to test against: no container engine answers; Postgres and Redis \
+             are not installed, and only root on Debian can install them; \
              ASSENT_TEST_POSTGRES_URL and ASSENT_TEST_REDIS_URL are not set"
         );
         let told = choose(Some(Backing::Containers), Offers { engine: true, ..NOTHING });

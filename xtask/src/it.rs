@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     os::unix::process::CommandExt as _,
+    path::Path,
     process::{Child, Command, Stdio},
     time::Instant,
 };
@@ -89,6 +90,7 @@ impl Servers {
         let mut command = holder();
         match backing {
             Backing::Containers => {
+                remove_orphans()?;
                 command.args(["containers", &images::postgres(), &images::redis()]);
             }
             Backing::Native | Backing::Urls => {
@@ -121,6 +123,22 @@ impl Servers {
         ensure!(ended.success(), "stopping the servers failed with {ended}");
         Ok(())
     }
+}
+
+/// Removes the containers of runs whose holder was killed before it could.
+fn remove_orphans() -> anyhow::Result<()> {
+    let all = Command::new("docker")
+        .args(["ps", "--all", "--filter", "label=assent.it"])
+        .args(["--format", "{{.ID}} {{.Label \"assent.it\"}}"])
+        .output()
+        .context("listing containers")?;
+    for line in String::from_utf8_lossy(&all.stdout).lines() {
+        let (id, owner) = line.split_once(' ').context("a container without an owner")?;
+        if !Path::new("/proc").join(owner).exists() {
+            run(Command::new("docker").args(["rm", "--force", "--volumes", id]))?;
+        }
+    }
+    Ok(())
 }
 
 fn holder() -> Command {
