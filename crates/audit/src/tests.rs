@@ -21,6 +21,7 @@ mod append;
 mod fact;
 mod golden;
 mod note;
+mod overtaken;
 mod proof;
 mod seal;
 mod sequence;

@@ -123,9 +123,8 @@ impl Trail {
         tenant: &TenantId,
         index: u64,
     ) -> Result<Option<(Vec<Hash>, Arc<Published>)>, Fault> {
-        let leaves = self.block(tenant, Tree::block_of(index)).await?;
-        let block = Block { number: Tree::block_of(index), leaves: &leaves };
-        self.proof(tenant, |it| it.inclusion(index, block)).await
+        let number = Tree::block_of(index);
+        self.proof_in(tenant, number, |it, block| it.inclusion(index, block)).await
     }
 
     /// The proof that the log extends an earlier size, under a signed head.
@@ -135,9 +134,26 @@ impl Trail {
         from: u64,
     ) -> Result<Option<(Vec<Hash>, Arc<Published>)>, Fault> {
         let number = Tree::block_of(from.saturating_sub(1));
-        let leaves = self.block(tenant, number).await?;
-        let block = Block { number, leaves: &leaves };
-        self.proof(tenant, |it| it.consistency(from, block)).await
+        self.proof_in(tenant, number, |it, block| it.consistency(from, block)).await
+    }
+
+    /// A proof that needs a block. One that others finish while it is read comes back short, and
+    /// the tree no longer keeps its hashes: read again, it is whole.
+    async fn proof_in(
+        &self,
+        tenant: &TenantId,
+        number: u64,
+        prove: impl Fn(&Tree, Block<'_>) -> Option<Vec<Hash>> + Send + Sync,
+    ) -> Result<Option<(Vec<Hash>, Arc<Published>)>, Fault> {
+        for _ in 0..2 {
+            let leaves = self.block(tenant, number).await?;
+            let block = Block { number, leaves: &leaves };
+            let proof = self.proof(tenant, |it| prove(it, block)).await?;
+            if proof.is_some() {
+                return Ok(proof);
+            }
+        }
+        Ok(None)
     }
 
     async fn block(&self, tenant: &TenantId, number: u64) -> Result<Vec<Hash>, Fault> {
