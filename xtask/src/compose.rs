@@ -24,6 +24,7 @@ const REST: &str = "
   redis:
     image: ${REDIS_IMAGE:-redis:7.0}
     command: [\"redis-server\", \"--save\", \"\", \"--appendonly\", \"no\"]
+    tmpfs: [\"/data\"]
     healthcheck:
       test: [\"CMD\", \"redis-cli\", \"ping\"]
       interval: 2s
