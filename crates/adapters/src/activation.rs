@@ -22,7 +22,7 @@ mod contacts;
 mod fields;
 mod people;
 mod policy;
-mod touched;
+pub(crate) mod touched;
 
 pub use board::{BOARDS_MAX, CachedBoard, RaisingEventLog};
 pub use choices::{CachedSnapshots, RaisingLedger, SNAPSHOTS_MAX};

@@ -8,6 +8,7 @@ pub mod channel;
 pub mod files;
 pub mod http;
 pub mod keys;
+pub mod redis;
 pub mod sql;
 pub mod system;
 pub mod telemetry;

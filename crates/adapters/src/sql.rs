@@ -12,6 +12,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 
+pub mod activation;
 pub mod audit;
 pub mod companion;
 pub mod consent;

@@ -94,6 +94,11 @@ impl View {
         self.version
     }
 
+    /// Whether nothing was left out: only such a view can be made again from its contributions.
+    pub const fn is_whole(&self) -> bool {
+        self.complete_since.is_none()
+    }
+
     /// Every contribution kept, field by field, newest first.
     pub fn contributions(&self) -> impl Iterator<Item = &Contribution> {
         self.fields.values().flatten()

@@ -7,6 +7,7 @@
 
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod redis;
 pub mod run;
 pub mod servers;
@@ -16,4 +17,5 @@ pub mod sink;
 mod tests;
 
 pub use process::{Process, free_address};
+pub use proxy::{Proxy, Tally, Weather};
 pub use sink::{Received, Reply, Sink};

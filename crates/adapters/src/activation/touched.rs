@@ -7,7 +7,7 @@ use super::Generations;
 
 /// Something a cached answer rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Touched {
+pub(crate) enum Touched {
     /// Whether a node of this key is known.
     Key(TenantId, NodeKey),
     /// Who this node belongs to, and with whom.
@@ -36,7 +36,7 @@ pub(super) fn each(
 /// Raises before a write and again after it, whatever it answers.
 ///
 /// A write dropped half-way may commit at any later time: what it touches is closed instead.
-pub(super) async fn raising<T>(
+pub(crate) async fn raising<T>(
     generations: &Generations,
     touched: Vec<Touched>,
     write: impl Future<Output = T> + Send,

@@ -40,7 +40,7 @@ const TIP: &str = "identity_tip";
 const NODE: &str = "identity_node";
 const ASSERTION: &str = "identity_assertion";
 const PERSON: &str = "identity_person";
-const MEMBERSHIP: &str = "identity_membership";
+pub(super) const MEMBERSHIP: &str = "identity_membership";
 /// Keys or rows per statement: SQLite binds at most 32,766 values, and a row has at most 18.
 const CHUNK_MAX: usize = 1_000;
 

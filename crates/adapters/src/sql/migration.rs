@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use sea_orm::DbErr;
 use sea_orm_migration::prelude::*;
 
-use super::{audit, consent, context, decision, delivery, identity, measurement, outbox, rollout};
+use super::{
+    activation, audit, consent, context, decision, delivery, identity, measurement, outbox, rollout,
+};
 
 /// One step of the schema: what it adds, in order.
 #[derive(Debug, Default)]
@@ -33,6 +35,7 @@ impl MigratorTrait for Migrator {
             delivery::schema(),
             measurement::schema(),
             audit::schema(),
+            activation::schema(),
         ]
         .map(|it| Box::new(it) as Box<dyn MigrationTrait>)
         .into()
