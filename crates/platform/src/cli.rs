@@ -2,11 +2,13 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
+use adapters::redis::{Settings, Timing};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::DataDirectory;
 
+pub mod activation;
 pub mod demo;
 pub mod key;
 pub mod lint;
@@ -37,6 +39,9 @@ pub enum Command {
     Setup(setup::Setup),
     /// Run a month in the life of an insurer, then serve the console.
     Demo(demo::Demo),
+    /// Rebuild or check what decisions read on Redis.
+    #[command(subcommand)]
+    Activation(activation::Activation),
     /// Make API keys.
     #[command(subcommand)]
     Key(key::Key),
@@ -56,16 +61,32 @@ pub enum Command {
 pub struct Data {
     /// The data directory.
     #[arg(long = "data", env = "ASSENT_DATA", default_value = "./assent-data", global = true)]
-    data: PathBuf,
+    directory: PathBuf,
+    /// The Redis, or any node of the Redis Cluster, on which every process of the deployment keeps
+    /// close what decisions read; each process keeps its own, if absent.
+    #[arg(long, env = "ASSENT_REDIS_URL", hide_env_values = true, global = true)]
+    redis_url: Option<String>,
+    /// What the keys of this deployment begin with there.
+    #[arg(long, env = "ASSENT_REDIS_PREFIX", default_value = "assent:", global = true)]
+    redis_prefix: String,
 }
 
 impl Data {
     /// The directory, made if need be.
     pub fn open(&self) -> Result<DataDirectory> {
         use anyhow::Context as _;
-        std::fs::create_dir_all(&self.data)
-            .with_context(|| format!("making the data directory `{}`", self.data.display()))?;
-        Ok(DataDirectory::new(&self.data))
+        std::fs::create_dir_all(&self.directory)
+            .with_context(|| format!("making the data directory `{}`", self.directory.display()))?;
+        Ok(DataDirectory::new(&self.directory))
+    }
+}
+
+impl Data {
+    /// The layer all processes of the deployment share, if they share one: it must be the same for
+    /// each of them, for commands as well as for servers.
+    pub fn redis(&self) -> Option<Settings> {
+        let (url, prefix) = (self.redis_url.clone()?, self.redis_prefix.clone());
+        Some(Settings { url, prefix, timing: Timing::default() })
     }
 }
 
@@ -75,6 +96,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve(it) => it.run(),
         Command::Setup(it) => it.run(),
         Command::Demo(it) => it.run(),
+        Command::Activation(it) => it.run(),
         Command::Key(it) => it.run(),
         Command::Lint(it) => it.run(),
         Command::Release(it) => it.run(),

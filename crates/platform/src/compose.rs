@@ -6,12 +6,8 @@
 use std::sync::Arc;
 
 use adapters::{
-    activation::{
-        CachedBoard, CachedContacts, CachedContext, CachedDirectory, CachedPolicyHead,
-        CachedSnapshots, Generations, RaisingAssertionLog, RaisingEventLog, RaisingGate,
-        RaisingJournal, RaisingLedger, RaisingReleaseLedger,
-    },
     keys::{FileKek, FileSigner},
+    redis::{Settings, Sources, Upkeep},
     sql::{
         Database,
         audit::{SqlJournal, SqlKeyring, SqlRecords},
@@ -73,6 +69,7 @@ use service::{
 
 pub use crate::machine::Machine;
 use crate::{
+    activation::{Activation, InProcess, OnRedis},
     channels::routes,
     config::{Config, DataDirectory},
     secrets::Secrets,
@@ -83,6 +80,10 @@ use crate::{
 pub struct Assent {
     /// The use cases.
     pub app: Arc<App>,
+    /// What every process does whatever its role: what it keeps close stays true.
+    pub keepers: Vec<Arc<dyn Job>>,
+    /// What rebuilds and compares the activation layer, where processes share one.
+    pub upkeep: Option<Upkeep>,
     /// Background work, in the order in which one round of it makes sense.
     pub jobs: Vec<Arc<dyn Job>>,
     /// The feed of facts.
@@ -109,8 +110,12 @@ pub fn validators() -> Validators {
 }
 
 /// A process without a surface, for commands over the files of a deployment.
-pub async fn offline(data: &DataDirectory, tenant: &TenantId) -> Result<Assent> {
-    let config = Config::embedded(data.clone(), tenant.clone());
+pub async fn offline(
+    data: &DataDirectory,
+    tenant: &TenantId,
+    redis: Option<Settings>,
+) -> Result<Assent> {
+    let config = Config { redis, ..Config::embedded(data.clone(), tenant.clone()) };
     compose(&config, Machine::real(), ApiKeys::default(), Nudge::default()).await
 }
 
@@ -135,19 +140,21 @@ pub async fn compose(
         Database::open(&config.data.keys()).await.context("opening the key store")?;
     let feed: Arc<dyn FactFeed> = Arc::new(Traced::new(SqlFactFeed::new(database.clone())));
 
-    // The activation layer: decorators that share one set of generations. What is read through it
-    // decides; what is read without it sends.
-    let generations = Generations::default();
+    // The activation layer: what is read through it decides; what is read without it sends.
+    let around: Box<dyn Activation> = match &config.redis {
+        None => Box::new(InProcess::new(clock.clone())),
+        Some(settings) => {
+            let machine = Machine { clock: clock.clone(), entropy: entropy.clone() };
+            Box::new(OnRedis::open(settings, &database, machine).await?)
+        }
+    };
 
     // rollout: what is live.
     let deployment = DeploymentId::new("assent").context("naming the deployment")?;
     let releases = Arc::new(ReleaseService::new(
         deployment,
         Arc::new(Traced::new(SqlArtifactStore::new(database.clone()))),
-        Arc::new(RaisingReleaseLedger::new(
-            Arc::new(Traced::new(SqlReleaseLedger::new(database.clone()))),
-            generations.clone(),
-        )),
+        around.releases(Arc::new(Traced::new(SqlReleaseLedger::new(database.clone())))),
         validators(),
         clock.clone(),
         entropy.clone(),
@@ -163,10 +170,8 @@ pub async fn compose(
     let companions = SqlDecisionCompanions::new(artifacts.clone()).registered();
     let trail = Arc::new(Trail::new(
         TrailPorts {
-            journal: Arc::new(RaisingJournal::new(
-                Arc::new(Traced::new(SqlJournal::new(database.clone(), companions))),
-                generations.clone(),
-            )),
+            journal: around
+                .journal(Arc::new(Traced::new(SqlJournal::new(database.clone(), companions)))),
             records: Arc::new(Traced::new(SqlRecords::new(database.clone()))),
             keyring: Arc::new(Traced::new(SqlKeyring::new(key_database.clone(), Arc::new(kek)))),
             signer: Arc::new(Traced::new(signer)),
@@ -190,10 +195,8 @@ pub async fn compose(
     let directory: Arc<dyn identity::ports::Directory> =
         Arc::new(Traced::new(SqlDirectory::new(database.clone())));
     let parts = identity::service::Parts {
-        log: Arc::new(RaisingAssertionLog::new(
-            Arc::new(Traced::new(SqlAssertionLog::new(database.clone(), vault_key))),
-            generations.clone(),
-        )),
+        log: around
+            .assertions(Arc::new(Traced::new(SqlAssertionLog::new(database.clone(), vault_key)))),
         directory: directory.clone(),
         vault: Arc::new(Traced::new(SqlVault::new(database.clone(), vault_key))),
         artifacts: artifacts.clone(),
@@ -203,21 +206,15 @@ pub async fn compose(
     };
     let people = Arc::new(ResolutionService::new(parts.clone()));
     let persons = Arc::new(IdentityPeople::new(people.clone(), append.clone()));
-    let near = Arc::new(CachedDirectory::new(directory, generations.clone()));
+    let near = around.directory(directory.clone());
     let near_people =
         Arc::new(ResolutionService::new(identity::service::Parts { directory: near, ..parts }));
     let near_persons = Arc::new(IdentityPeople::new(near_people.clone(), append));
 
     // consent: who allowed what, and what a withdrawal waits for.
-    let gate: Arc<dyn delivery::ports::SendGate> = Arc::new(RaisingGate::new(
-        Arc::new(Traced::new(SqlSendGate::new(database.clone()))),
-        generations.clone(),
-    ));
+    let gate = around.gate(Arc::new(Traced::new(SqlSendGate::new(database.clone()))));
     let in_flight = DeliveryInFlight::new(InFlightService::new(gate.clone(), clock.clone()));
-    let ledger: Arc<dyn consent::ports::Ledger> = Arc::new(RaisingLedger::new(
-        Arc::new(Traced::new(SqlLedger::new(database.clone()))),
-        generations.clone(),
-    ));
+    let ledger = around.ledger(Arc::new(Traced::new(SqlLedger::new(database.clone()))));
     let consent = Arc::new(ConsentService::new(
         ledger.clone(),
         Arc::new(in_flight),
@@ -231,17 +228,17 @@ pub async fn compose(
         Arc::new(VerdictService::new(snapshots.clone(), artifacts.clone(), policy.clone()));
     let permission = Arc::new(ConsentPermission::new(verdicts.clone()));
     let near_verdicts = Arc::new(VerdictService::new(
-        Arc::new(CachedSnapshots::new(snapshots, clock.clone(), generations.clone())),
+        around.snapshots(snapshots.clone()),
         artifacts.clone(),
-        Arc::new(CachedPolicyHead::new(policy, generations.clone())),
+        around.policy(policy),
     ));
     let near_permission = Arc::new(ConsentPermission::new(near_verdicts.clone()));
 
     // context: what is known.
     let context_store = Arc::new(Traced::new(SqlContext::new(database.clone())));
-    let events = Arc::new(RaisingEventLog::new(context_store.clone(), generations.clone()));
-    let fields = Arc::new(CachedContext::new(context_store.clone(), generations.clone()));
-    let board = Arc::new(CachedBoard::new(context_store.clone(), generations.clone()));
+    let events = around.events(context_store.clone());
+    let fields = around.context(context_store.clone());
+    let board = around.board(context_store.clone());
     let admission =
         AdmissionService::new(events.clone(), artifacts.clone(), clock.clone(), entropy.clone());
     let apply = Arc::new(ApplyService::new(
@@ -258,7 +255,7 @@ pub async fn compose(
         Arc::new(BundleService::new(fields, board.clone(), standing, artifacts.clone(), region));
     let health = Arc::new(HealthService::new(
         board.clone(),
-        context_store,
+        context_store.clone(),
         artifacts.clone(),
         clock.clone(),
     ));
@@ -300,11 +297,9 @@ pub async fn compose(
         entropy.clone(),
     ));
     let deliveries = Arc::new(DeliveryService::new(store.clone()));
+    let contact_ledger = Arc::new(Traced::new(SqlContactLedger::new(database.clone())));
     let contacts = ContactService::new(
-        Arc::new(CachedContacts::new(
-            Arc::new(Traced::new(SqlContactLedger::new(database.clone()))),
-            generations,
-        )),
+        around.contacts(contact_ledger.clone()),
         artifacts.clone(),
         Arc::new(IdentityAddresses::new(near_people.clone(), near_verdicts)),
         clock.clone(),
@@ -394,6 +389,12 @@ pub async fn compose(
         results,
         nudge,
     });
-    let reading = ReadingService::new(sources.clone());
-    Ok(Assent { app, jobs, feed, reading, sources, database, key_database })
+    let upkeep = around.upkeep(Sources {
+        directory,
+        snapshots,
+        fields: context_store,
+        contacts: contact_ledger,
+    });
+    let (keepers, reading) = (around.keepers(), ReadingService::new(sources.clone()));
+    Ok(Assent { app, keepers, upkeep, jobs, feed, reading, sources, database, key_database })
 }

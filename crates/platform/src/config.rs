@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use adapters::redis::Settings;
 use delivery::render::Imprint;
 use kernel::TenantId;
 
@@ -65,6 +66,8 @@ pub struct Config {
     pub operator: String,
     /// Who sends messages, as they say at their foot.
     pub imprint: Imprint,
+    /// Where what decisions read is kept close for every process; in each process, if absent.
+    pub redis: Option<Settings>,
     /// Where messages on the channel `webhook` are posted; the sandbox keeps them, if absent.
     pub webhook: Option<Webhook>,
 }
@@ -84,6 +87,7 @@ impl Config {
                 address: "1 Example Street, 10115 Berlin".to_owned(),
                 domain: "assent.example".to_owned(),
             },
+            redis: None,
             webhook: None,
         }
     }

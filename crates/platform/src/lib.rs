@@ -3,6 +3,7 @@
 //! **Invariants.** Only this crate sees every domain and every adapter. Configuration is read once.
 //! Memory implementations never ship.
 
+mod activation;
 pub mod api_keys;
 pub mod channels;
 pub mod cli;

@@ -11,6 +11,7 @@ use service::{
     auth::ApiKeys,
     lifecycle::Lifecycle,
     surface::{Surface, Surfaces},
+    work::Watching,
 };
 use tokio::net::TcpListener;
 
@@ -85,6 +86,7 @@ impl Serve {
         let listen = listener.local_addr().context("reading the listening address")?;
         let config = Config {
             listen,
+            redis: self.data.redis(),
             webhook: self.webhook.read()?,
             base_url: self.base_url.unwrap_or_else(|| format!("http://{listen}")),
             ..Config::embedded(data, self.tenant)
@@ -92,9 +94,14 @@ impl Serve {
         let keys = ApiKeys::new(api_keys::read(&config.data)?);
         let lifecycle = Lifecycle::default();
         let assent = compose(&config, Machine::real(), keys, lifecycle.nudge()).await?;
+        assent.keepers.iter().cloned().for_each(|it| lifecycle.spawn(it));
         begin(&assent, &config, self.journeys.as_deref()).await?;
         if Role::Worker.among(&self.roles) {
             assent.jobs.iter().cloned().for_each(|it| lifecycle.spawn(it));
+        } else {
+            // A release is made elsewhere, and must be served here as well.
+            let (live, tenant) = (assent.app.live.clone(), config.tenant.clone());
+            lifecycle.spawn(Arc::new(Watching::new(live, tenant)));
         }
         let surface = Surface::new(&assent.app, surfaces(&self.roles));
         say(format_args!("listening on http://{listen}"));

@@ -1,0 +1,17 @@
+//! The binary with the servers a deployment has; `cargo xtask it` starts them and hands over their
+//! URLs.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken scenario panics"
+)]
+
+mod redis;
+#[expect(dead_code, reason = "shared with the scenarios on files")]
+#[path = "../e2e/server.rs"]
+mod server;
+#[expect(dead_code, reason = "shared with the scenarios on files")]
+#[path = "../e2e/world.rs"]
+mod world;
