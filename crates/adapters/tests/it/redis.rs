@@ -121,7 +121,7 @@ impl Beating {
     }
 
     /// Until the layer is like this; a minute is for good.
-    pub(crate) async fn until(&self, is: impl Fn(&Redis) -> bool) {
+    pub(crate) async fn until(&self, is: impl Fn(&Redis) -> bool + Send + Sync) {
         let mut look = tokio::time::interval(Duration::from_millis(5));
         let found = async {
             while !is(&self.layer) {
@@ -154,7 +154,7 @@ pub(crate) struct Layer {
     pub(crate) fresh: Fresh,
     pub(crate) redis: Beating,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) pause: Arc<Pause>,
+    pause: Arc<Pause>,
     pub(crate) log: FencedAssertionLog,
     pub(crate) directory: RedisDirectory,
     vault: SqlVault,

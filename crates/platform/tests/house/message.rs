@@ -163,6 +163,7 @@ async fn a_bounce_restricts_the_address_the_message_went_to_though_another_is_us
     let older = "S000099,C000001,older@mail.example,false,2026-09-09T08:00:00Z".to_owned();
     house.import("service_desk", SERVICE, &[older]).await;
     house.settle().await;
+    house.clock.set(house.now().plus(chrono::TimeDelta::seconds(1)));
     let person = welcome(&house, &customer).await;
     let (older, proven) = addresses(&house, &person).await;
     house.at(1, 13).await;

@@ -1,7 +1,17 @@
 //! Redis out of reach, stalled, cut off, restarted and failed over: after a withdrawal has been
 //! acknowledged nobody is told that it was not made.
 
-use std::{future::poll_fn, net::SocketAddr, path::Path, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use adapters::redis::{Layer as Redis, Timing};
 use consent::{
@@ -119,10 +129,10 @@ impl World {
     /// acknowledgement must know of it.
     async fn withdraw_under_readings(&self) {
         assert_eq!(self.reads_from_the_layer().await, Epoch(0));
-        let acknowledged = std::cell::Cell::new(false);
+        let acknowledged = AtomicBool::new(false);
         let reading = async {
             loop {
-                let after = acknowledged.get();
+                let after = acknowledged.load(Ordering::SeqCst);
                 let epoch = self.reads().await;
                 assert!(!after || epoch == Epoch(1), "a reading missed the withdrawal");
                 if after {
@@ -133,7 +143,7 @@ impl World {
         };
         let withdrawing = async {
             self.withdraw(1).await;
-            acknowledged.set(true);
+            acknowledged.store(true, Ordering::SeqCst);
         };
         tokio::join!(reading, withdrawing);
     }
@@ -230,7 +240,7 @@ async fn what_an_abandoned_change_touches_is_not_kept_while_its_mark_lasts() {
             let step = poll_fn(|context| Poll::Ready(append.as_mut().poll(context))).await;
             assert!(step.is_pending(), "the change ended before it was abandoned");
             let before = world.reader.pause.readings();
-            drop(world.reads().await);
+            let _ = world.reads().await;
             if world.reader.pause.readings() > before {
                 return;
             }
