@@ -26,13 +26,15 @@ pub(crate) mod touched;
 
 pub use board::{BOARDS_MAX, CachedBoard, RaisingEventLog};
 pub use choices::{CachedSnapshots, RaisingLedger, SNAPSHOTS_MAX};
-pub use contacts::{CachedContacts, HISTORIES_MAX, RaisingGate, RaisingJournal};
+pub use contacts::{CachedContacts, HISTORIES_MAX, Histories, RaisingGate, RaisingJournal};
 pub use fields::{CachedContext, VIEWS_MAX};
 pub use people::{CachedDirectory, NODES_MAX, PERSONS_MAX, RaisingAssertionLog};
 pub use policy::{CachedPolicyHead, POLICIES_MAX, RaisingReleaseLedger};
 
 /// How many generation counters there are; two keys that share one only miss more often.
-const STRIPES: usize = 1 << 16;
+const STRIPES: usize = 1 << 18;
+/// How often a write raises each of its keys: before it commits and again after.
+const RAISES: u64 = 2;
 /// Set for good on a counter whose change was abandoned half-way: nobody knows when it commits.
 const CLOSED: u64 = 1 << 63;
 
@@ -90,6 +92,14 @@ impl Generations {
         stamp.0.iter().all(|(stripe, at)| at & CLOSED == 0 && self.at(*stripe) == *at)
     }
 
+    /// The stamp as it is when since it was taken only one write has been made, of these keys.
+    fn past<K: Hash>(&self, stamp: &Stamp, keys: &[K]) -> Stamp {
+        let written: Vec<_> = keys.iter().map(|it| self.stripe(it)).collect();
+        let moved =
+            |stripe| written.iter().map(|it| u64::from(*it == stripe) * RAISES).sum::<u64>();
+        Stamp(stamp.0.iter().map(|&(stripe, at)| (stripe, at + moved(stripe))).collect())
+    }
+
     /// What depends on these keys is never kept again in this process.
     pub fn close<K: Hash>(&self, keys: impl IntoIterator<Item = K>) {
         for key in keys {
@@ -128,6 +138,17 @@ impl<K: Eq + Hash + Clone, V: Clone> Activated<K, V> {
             self.entries.remove(key);
             None
         }
+    }
+
+    /// The value with its stamp, if nothing it was read from has moved: to be carried past a write.
+    pub(crate) fn before(&self, key: &K) -> Option<(V, Stamp)> {
+        self.entries.get(key).filter(|(_, stamp)| self.generations.holds(stamp))
+    }
+
+    /// Keeps what a value from [`Self::before`] has become by one write of these keys that
+    /// committed, unless something else has moved since.
+    pub(crate) fn carry<T: Hash>(&self, key: K, value: V, before: &Stamp, written: &[T]) {
+        self.fill(key, value, self.generations.past(before, written));
     }
 
     /// Keeps a value read after the stamp was taken, unless something has moved since.
@@ -197,6 +218,24 @@ mod tests {
         assert_eq!(layer.get(&"k"), Some(1));
         layer.generations().raise(["b"]);
         assert_eq!(layer.get(&"k"), None);
+    }
+
+    #[test]
+    fn a_value_is_carried_past_one_write_and_no_other() {
+        let layer = layer();
+        let written = ["a", "a", "c"];
+        for others in [0, 1] {
+            layer.fill("k", 1, layer.generations().stamp(["a", "b"]));
+            let (value, stamp) = layer.before(&"k").unwrap();
+            layer.generations().raise(written);
+            assert_eq!(layer.before(&"k"), None);
+            for _ in 0..others {
+                layer.generations().raise(["b"]);
+            }
+            layer.generations().raise(written);
+            layer.carry("k", value + 1, &stamp, &written);
+            assert_eq!(layer.get(&"k"), (others == 0).then_some(2));
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use sea_orm_migration::MigratorTrait;
 
 pub mod activation;
 pub mod audit;
+mod batch;
 pub mod companion;
 pub mod consent;
 pub mod context;
@@ -29,6 +30,10 @@ pub mod rollout;
 const READERS: u32 = 4;
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT_SECONDS: u64 = 10;
+
+/// How far the log of a file grows before it is written back, in pages of 4 KiB: the rarer, the
+/// fewer writes of a page that changes often, and the longer a start after a crash takes.
+const CHECKPOINT_PAGES: u32 = 8_192;
 
 /// One database file with its single writer and its readers.
 #[derive(Debug, Clone)]
@@ -130,6 +135,7 @@ async fn connect(path: &Path, connections: u32) -> Result<DatabaseConnection, Db
                 .foreign_keys(false)
                 .busy_timeout(std::time::Duration::from_secs(BUSY_TIMEOUT_SECONDS))
                 .statement_cache_capacity(512)
+                .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
                 .pragma("secure_delete", "on")
                 .pragma("cache_size", "-65536")
                 .pragma("mmap_size", "268435456")

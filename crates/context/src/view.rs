@@ -1,6 +1,6 @@
 //! What is kept about some nodes: every contribution, newest first, never merged.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kernel::{EventId, Instant, NodeId, PurposeKey, SystemId, Value};
 
@@ -54,7 +54,8 @@ pub struct View {
     /// Contributions older than this were left out.
     complete_since: Option<Instant>,
     // Invariant: each list is sorted by order, newest first, without repetitions.
-    fields: BTreeMap<FieldKey, Vec<Contribution>>,
+    // Shared, because every decision takes a copy of a view that is kept.
+    fields: Arc<BTreeMap<FieldKey, Vec<Contribution>>>,
 }
 
 /// What a view says about one field at one instant.
@@ -86,7 +87,7 @@ impl View {
                 list.push(it);
             }
         }
-        Self { version, complete_since, fields }
+        Self { version, complete_since, fields: Arc::new(fields) }
     }
 
     /// Its version.

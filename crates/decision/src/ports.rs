@@ -161,7 +161,7 @@ pub struct Contact {
     pub outcome: Arc<str>,
     /// When.
     pub at: Instant,
-    /// The occasion it belonged to.
+    /// The occasion it belonged to, where that was asked for and is known.
     pub occurrence: Option<OccurrenceKey>,
 }
 
@@ -173,10 +173,10 @@ pub const OUTCOMES: [&str; 1] = ["accepted"];
 pub struct HistoryAsk {
     /// The node.
     pub node: JourneyNode,
-    /// Its class.
-    pub class: Class,
     /// Its caps, by name.
     pub caps: Vec<Arc<str>>,
+    /// Whether the occasions its contacts belonged to are asked for.
+    pub occasions: bool,
 }
 
 /// What contact history says about one node.

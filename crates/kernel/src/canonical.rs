@@ -1,6 +1,6 @@
 //! Canonical bytes (RFC 8785 over integers) and the digest that names them.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -70,7 +70,7 @@ fn write_value(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), Can
         }
         Value::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_by(|a, b| a.0.encode_utf16().cmp(b.0.encode_utf16()));
+            sorted.sort_by(|a, b| by_utf16(a.0, b.0));
             out.push(b'{');
             for (i, (name, member)) in sorted.into_iter().enumerate() {
                 if i > 0 {
@@ -84,6 +84,11 @@ fn write_value(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), Can
         }
     }
     Ok(())
+}
+
+/// The order of RFC 8785 section 3.2.3, which for ASCII is the order of bytes.
+fn by_utf16(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
 fn write_string(text: &str, out: &mut Vec<u8>) -> Result<(), CanonicalError> {

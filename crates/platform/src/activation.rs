@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use adapters::{
     activation::{
         CachedBoard, CachedContacts, CachedContext, CachedDirectory, CachedPolicyHead,
-        CachedSnapshots, Generations, RaisingAssertionLog, RaisingEventLog, RaisingGate,
+        CachedSnapshots, Generations, Histories, RaisingAssertionLog, RaisingEventLog, RaisingGate,
         RaisingJournal, RaisingLedger, RaisingReleaseLedger,
     },
     redis::{
@@ -72,13 +72,15 @@ pub(crate) trait Activation: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct InProcess {
     generations: Generations,
+    histories: Histories,
     clock: Arc<dyn Clock>,
 }
 
 impl InProcess {
     /// Nothing kept yet.
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { generations: Generations::default(), clock }
+        let histories = Histories::new(Generations::default());
+        Self { generations: Generations::default(), histories, clock }
     }
 
     fn generations(&self) -> Generations {
@@ -92,7 +94,7 @@ impl Activation for InProcess {
     }
 
     fn journal(&self, inner: Arc<dyn audit::ports::Journal>) -> Arc<dyn audit::ports::Journal> {
-        Arc::new(RaisingJournal::new(inner, self.generations()))
+        Arc::new(RaisingJournal::new(inner, self.histories.clone()))
     }
 
     fn assertions(&self, inner: Arc<dyn AssertionLog>) -> Arc<dyn AssertionLog> {
@@ -104,7 +106,7 @@ impl Activation for InProcess {
     }
 
     fn gate(&self, inner: Arc<dyn SendGate>) -> Arc<dyn SendGate> {
-        Arc::new(RaisingGate::new(inner, self.generations()))
+        Arc::new(RaisingGate::new(inner, self.histories.clone()))
     }
 
     fn events(&self, inner: Arc<dyn EventLog>) -> Arc<dyn EventLog> {
@@ -132,7 +134,7 @@ impl Activation for InProcess {
     }
 
     fn contacts(&self, inner: Arc<dyn ContactLedger>) -> Arc<dyn ContactLedger> {
-        Arc::new(CachedContacts::new(inner, self.generations()))
+        Arc::new(CachedContacts::new(inner, self.histories.clone()))
     }
 }
 

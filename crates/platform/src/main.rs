@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use platform::cli::{self, Cli};
 
+/// Decisions allocate much and briefly, on every core.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Usage or configuration: nothing was done.
 const USAGE: u8 = 2;
 

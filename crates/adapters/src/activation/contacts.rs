@@ -1,7 +1,11 @@
 //! Contact histories, kept close: raised by the gate, by records of other systems, and by answers
 //! that are themselves the hand-off.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use audit::{
@@ -10,7 +14,10 @@ use audit::{
     ports::{CommitError, Committed, Head, Journal},
     sequence::Batch,
 };
-use decision::companion::{Companion, KIND};
+use decision::{
+    companion::{Companion, KIND},
+    ports::Handoff,
+};
 use delivery::{
     contact::{Entry, EntryState},
     gate::{GateRequest, Judgement},
@@ -22,20 +29,40 @@ use super::{
     Activated, Generations,
     touched::{Touched, each, raising},
 };
+use crate::sql::companion::contact_made;
 
 /// The most histories kept.
 pub const HISTORIES_MAX: usize = 50_000;
 
-/// The contacts of some nodes since an instant.
+/// The contacts of some nodes since an instant, oldest first.
 type History = (Instant, Arc<[Entry]>);
+/// Whose history: these nodes, ascending.
+type Whose = (TenantId, Vec<NodeId>);
 
-/// [`ContactLedger`] that asks again only when a contact may have been made.
+/// The histories kept close, of which there is one set: who reads a history and who adds to it
+/// share it.
 ///
 /// A history with a reserved place is not kept: its attempt will end, and the end of an attempt
 /// names no node. What is kept is committed, and no attempt's end changes it.
+#[derive(Debug, Clone)]
+pub struct Histories(Arc<Activated<Whose, History>>);
+
+impl Histories {
+    /// None kept yet. The generations are raised by every answer, so they are best shared with
+    /// nothing else: keys that share a counter miss together.
+    pub fn new(generations: Generations) -> Self {
+        Self(Arc::new(Activated::new(HISTORIES_MAX, generations)))
+    }
+
+    fn generations(&self) -> &Generations {
+        self.0.generations()
+    }
+}
+
+/// [`ContactLedger`] that asks again only when a contact may have been made.
 pub struct CachedContacts {
     inner: Arc<dyn ContactLedger>,
-    kept: Activated<(TenantId, Vec<NodeId>), History>,
+    kept: Histories,
 }
 
 impl fmt::Debug for CachedContacts {
@@ -46,8 +73,8 @@ impl fmt::Debug for CachedContacts {
 
 impl CachedContacts {
     /// A cache before this ledger.
-    pub fn new(inner: Arc<dyn ContactLedger>, generations: Generations) -> Self {
-        Self { inner, kept: Activated::new(HISTORIES_MAX, generations) }
+    pub fn new(inner: Arc<dyn ContactLedger>, kept: Histories) -> Self {
+        Self { inner, kept }
     }
 }
 
@@ -62,7 +89,7 @@ impl ContactLedger for CachedContacts {
         let mut sorted = nodes.to_vec();
         sorted.sort_unstable();
         let key = (tenant.clone(), sorted);
-        if let Some((from, entries)) = self.kept.get(&key)
+        if let Some((from, entries)) = self.kept.0.get(&key)
             && from <= since
         {
             return Ok(entries.iter().filter(|it| it.at >= since).cloned().collect());
@@ -71,7 +98,7 @@ impl ContactLedger for CachedContacts {
         let stamp = self.kept.generations().stamp(stamp);
         let entries = self.inner.history(tenant, nodes, since).await?;
         if entries.iter().all(|it| it.state == EntryState::Committed) {
-            self.kept.fill(key, (since, entries.as_slice().into()), stamp);
+            self.kept.0.fill(key, (since, entries.as_slice().into()), stamp);
         }
         Ok(entries)
     }
@@ -91,13 +118,13 @@ impl ContactLedger for CachedContacts {
 #[derive(Debug)]
 pub struct RaisingGate {
     inner: Arc<dyn SendGate>,
-    generations: Generations,
+    kept: Histories,
 }
 
 impl RaisingGate {
-    /// Raises these generations.
-    pub fn new(inner: Arc<dyn SendGate>, generations: Generations) -> Self {
-        Self { inner, generations }
+    /// Raises the generations of these histories.
+    pub fn new(inner: Arc<dyn SendGate>, kept: Histories) -> Self {
+        Self { inner, kept }
     }
 }
 
@@ -111,7 +138,7 @@ impl SendGate for RaisingGate {
                 each(Touched::Contacts, &it.delivery.tenant, nodes)
             })
             .collect();
-        raising(&self.generations, touched, self.inner.pass(now, requests)).await
+        raising(self.kept.generations(), touched, self.inner.pass(now, requests)).await
     }
 
     async fn rehearse(&self, now: Instant, request: &GateRequest) -> Result<Judgement, Fault> {
@@ -137,32 +164,42 @@ impl SendGate for RaisingGate {
     }
 }
 
-/// Audit's [`Journal`] that raises the contacts its batches make by answering.
+/// Audit's [`Journal`] that raises the contacts its batches make by answering, and carries those
+/// contacts into the histories kept before: a person who was answered is read no slower next time.
 #[derive(Debug)]
 pub struct RaisingJournal {
     inner: Arc<dyn Journal>,
-    generations: Generations,
+    kept: Histories,
 }
 
 impl RaisingJournal {
-    /// Raises these generations.
-    pub fn new(inner: Arc<dyn Journal>, generations: Generations) -> Self {
-        Self { inner, generations }
+    /// Raises the generations of these histories, and adds to them.
+    pub fn new(inner: Arc<dyn Journal>, kept: Histories) -> Self {
+        Self { inner, kept }
     }
 }
 
-/// What the hand-offs of a batch touch.
-fn handed_off(batch: &Batch) -> Result<Vec<Touched>, Fault> {
-    let carried = batch.items.iter().filter_map(|it| it.companion.as_ref());
-    let mut touched = Vec::new();
-    for it in carried.filter(|it| it.kind == KIND) {
-        if let Some(handoff) = Companion::decode(&it.body)?.handoff {
-            let own = NodeId::from_uuid(handoff.subject.uuid());
-            let nodes = handoff.nodes.into_iter().chain([own]);
-            touched.extend(each(Touched::Contacts, &batch.tenant, nodes));
+/// The hand-offs of a batch, by item.
+fn handed_off(batch: &Batch) -> Result<BTreeMap<usize, Handoff>, Fault> {
+    let mut found = BTreeMap::new();
+    for (item, it) in batch.items.iter().enumerate() {
+        if let Some(carried) = it.companion.as_ref().filter(|it| it.kind == KIND)
+            && let Some(handoff) = Companion::decode(&carried.body)?.handoff
+        {
+            found.insert(item, handoff);
         }
     }
-    Ok(touched)
+    Ok(found)
+}
+
+/// A history with the contact an answer made; `None` where the contact is on no node of it.
+fn with(history: &History, whose: &Whose, made: &Handoff) -> Option<History> {
+    let entry = contact_made(made);
+    whose.1.binary_search(&entry.node).ok()?;
+    let mut entries = history.1.to_vec();
+    let place = entries.partition_point(|it| (it.at, &it.id.0) < (entry.at, &entry.id.0));
+    entries.insert(place, entry);
+    Some((history.0, entries.into()))
 }
 
 #[async_trait]
@@ -176,8 +213,32 @@ impl Journal for RaisingJournal {
     }
 
     async fn commit(&self, batch: &Batch) -> Result<Committed, CommitError> {
-        let touched = handed_off(batch)?;
-        raising(&self.generations, touched, self.inner.commit(batch)).await
+        let handoffs = handed_off(batch)?;
+        let touched: Vec<_> = (handoffs.values())
+            .map(|it| Touched::Contacts(batch.tenant.clone(), contact_made(it).node))
+            .collect();
+        let mut before = HashMap::new();
+        for it in handoffs.values() {
+            let whose = (batch.tenant.clone(), it.nodes.clone());
+            if let Some(history) = self.kept.0.before(&whose) {
+                before.entry(whose).or_insert(history);
+            }
+        }
+        let write = self.inner.commit(batch);
+        let committed = raising(self.kept.generations(), touched.clone(), write).await?;
+        let dropped: BTreeSet<_> = committed.dropped.iter().map(|it| it.item).collect();
+        for (_, made) in handoffs.iter().filter(|(item, _)| !dropped.contains(item)) {
+            let whose = (batch.tenant.clone(), made.nodes.clone());
+            if let Some((history, _)) = before.get_mut(&whose)
+                && let Some(after) = with(history, &whose, made)
+            {
+                *history = after;
+            }
+        }
+        for (whose, (history, stamp)) in before {
+            self.kept.0.carry(whose, history, &stamp, &touched);
+        }
+        Ok(committed)
     }
 
     async fn leaves(&self, tenant: &TenantId, from: u64, limit: usize) -> Result<Vec<Leaf>, Fault> {

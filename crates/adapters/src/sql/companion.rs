@@ -111,7 +111,7 @@ struct Room {
 impl Room {
     /// Takes a place under every cap of a hand-off, which the later ones of the batch then see.
     fn take(&mut self, it: &Handoff) -> Option<Reason> {
-        let entry = entry(it);
+        let entry = contact_made(it);
         let Some(caps) = self.caps_of(it) else { return Some(reasons::HIS_CAPPED) };
         let counted: Vec<_> = self
             .entries
@@ -139,7 +139,7 @@ impl Room {
 }
 
 /// The contact an answer makes, on the person's own node: it has no address.
-fn entry(it: &Handoff) -> Entry {
+pub(crate) fn contact_made(it: &Handoff) -> Entry {
     Entry {
         id: ContactId(it.decision.to_string()),
         node: NodeId::from_uuid(it.subject.uuid()),

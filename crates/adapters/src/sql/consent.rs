@@ -20,7 +20,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Database, Write, fault, outbox};
+use super::{Database, Write, batch::padded, fault, outbox};
 
 mod rows;
 mod schema;
@@ -55,11 +55,11 @@ fn of_tenant(table: &str, tenant: &TenantId) -> SimpleExpr {
 }
 
 fn at_nodes(table: &str, nodes: &[NodeId]) -> SimpleExpr {
-    column(table, "node").is_in(nodes.iter().map(|it| it.uuid()))
+    column(table, "node").is_in(padded(nodes.iter().map(|it| it.uuid())))
 }
 
 fn with_ids(ids: &[Uuid]) -> SimpleExpr {
-    column(EVENT, "id").is_in(ids.iter().copied())
+    column(EVENT, "id").is_in(padded(ids.iter().copied()))
 }
 
 fn events() -> SelectStatement {

@@ -14,6 +14,8 @@ use sea_orm::{
     sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, SimpleExpr},
 };
 
+use super::batch::padded;
+
 /// The table of timers.
 const OCCURRENCE: &str = "occurrence";
 
@@ -24,7 +26,7 @@ fn eq(name: &str, value: impl Into<Value>) -> SimpleExpr {
 
 /// `name in (values)`.
 fn among<V: Into<Value>>(name: &str, values: impl IntoIterator<Item = V>) -> SimpleExpr {
-    Expr::col(Alias::new(name)).is_in(values.into_iter().map(Expr::value))
+    Expr::col(Alias::new(name)).is_in(padded(values.into_iter().map(Expr::value)))
 }
 
 /// A select of these columns.

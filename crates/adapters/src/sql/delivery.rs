@@ -20,6 +20,8 @@ use sea_orm::{
     sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr},
 };
 
+use super::batch::padded;
+
 /// The tables this file's neighbours write.
 const DELIVERY: &str = "delivery";
 const ATTEMPT: &str = "attempt";
@@ -38,7 +40,7 @@ fn eq(name: &str, value: impl Into<Value>) -> SimpleExpr {
 
 /// `name in (values)`.
 fn among<V: Into<Value>>(name: &str, values: impl IntoIterator<Item = V>) -> SimpleExpr {
-    col(name).is_in(values.into_iter().map(|it| Expr::value(it)))
+    col(name).is_in(padded(values.into_iter().map(|it| Expr::value(it))))
 }
 
 /// A select of these columns.

@@ -20,7 +20,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Database, fault};
+use super::{Database, batch::padded, fault};
 use rows::{
     ASSERTION_COLUMNS, AssertionRow, MEMBER_COLUMNS, MemberRow, NODE_COLUMNS, NodeRow, PersonRow,
     signed,
@@ -158,7 +158,7 @@ fn eq(name: &str, value: impl Into<Value>) -> SimpleExpr {
 }
 
 fn among<V: Into<Value>>(name: &str, values: impl IntoIterator<Item = V>) -> SimpleExpr {
-    col(name).is_in(values.into_iter().map(|it| Expr::value(it)))
+    col(name).is_in(padded(values.into_iter().map(|it| Expr::value(it))))
 }
 
 fn of_tenant(tenant: &TenantId) -> SimpleExpr {

@@ -11,18 +11,21 @@ use sea_orm::{
     sea_query::{Alias, ColumnDef, Expr, ExprTrait, OnConflict, Query, Table},
 };
 
-use super::{Database, fault, migration::Step};
+use super::{
+    Database,
+    batch::{ROWS_MAX, slices},
+    fault,
+    migration::Step,
+};
 
 const TABLE: &str = "outbox";
 const COLUMNS: [&str; 9] =
     ["fact", "tenant", "name", "at", "subject", "nodes", "cause", "trace", "body"];
-/// Rows per statement: SQLite binds at most 32,766 values.
-const ROWS_MAX: usize = 1_000;
 
 /// Writes facts in the transition that made them true; a fact without a trace joins the current one.
 pub async fn insert(transaction: &DatabaseTransaction, facts: &[Fact]) -> Result<(), DbErr> {
     let trace = crate::telemetry::trace_parent();
-    for chunk in facts.chunks(ROWS_MAX) {
+    for chunk in slices(facts, ROWS_MAX) {
         let mut insert = Query::insert();
         insert.into_table(Alias::new(TABLE)).columns(COLUMNS.map(Alias::new));
         for fact in chunk {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::{
     activation::{
         CachedBoard, CachedContacts, CachedContext, CachedDirectory, CachedPolicyHead,
-        CachedSnapshots, Generations, RaisingAssertionLog, RaisingEventLog, RaisingGate,
+        CachedSnapshots, Generations, Histories, RaisingAssertionLog, RaisingEventLog, RaisingGate,
         RaisingLedger, RaisingReleaseLedger,
     },
     sql::{
@@ -70,7 +70,7 @@ struct Layer {
     fresh: Fresh,
     clock: Arc<ManualClock>,
     pause: Arc<Pause>,
-    generations: Generations,
+    histories: Histories,
     log: RaisingAssertionLog,
     directory: CachedDirectory,
     vault: SqlVault,
@@ -96,6 +96,7 @@ async fn layer() -> Layer {
     let database = || Arc::clone(&fresh.database);
     let generations = Generations::default();
     let shared = || generations.clone();
+    let histories = Histories::new(shared());
     let pause = Arc::new(Pause::default());
     let clock = Arc::new(ManualClock::at(Instant::from_micros(1_795_600_000_000_000)));
     let ledger = Arc::new(RaisingLedger::new(Arc::new(SqlLedger::new(database())), shared()));
@@ -117,10 +118,10 @@ async fn layer() -> Layer {
         board: CachedBoard::new(Paused::new(context.clone(), &pause), shared()),
         context,
         store: SqlDeliveryStore::new(database()),
-        gate: RaisingGate::new(Arc::new(SqlSendGate::new(database())), shared()),
+        gate: RaisingGate::new(Arc::new(SqlSendGate::new(database())), histories.clone()),
         contacts: CachedContacts::new(
             Paused::new(SqlContactLedger::new(database()), &pause),
-            shared(),
+            histories.clone(),
         ),
         inbox: SqlInbox::new(database()),
         artifacts: SqlArtifactStore::new(database()),
@@ -132,7 +133,7 @@ async fn layer() -> Layer {
         feed: SqlFactFeed::new(database()),
         clock,
         pause,
-        generations,
+        histories,
         fresh,
     }
 }

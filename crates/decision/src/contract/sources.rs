@@ -209,8 +209,8 @@ pub async fn nobody_contacted_has_no_contacts_and_room(fixture: &dyn HistoryFixt
     let person = fixture.person().await;
     let asks = ["renewal.day90", "claim.status"].map(|node| HistoryAsk {
         node: JourneyNode::new(node).unwrap(),
-        class: Class::Service,
         caps: Vec::new(),
+        occasions: true,
     });
     let since = Instant::EPOCH;
     let answer =

@@ -7,7 +7,7 @@ use kernel::{Instant, OccurrenceKey, Reason, TenantId, Why};
 use super::Sources;
 use crate::{
     inputs::{Cut, Headroom, Mode, NodeInputs, Verdict},
-    node::{Fallback, Node, Otherwise},
+    node::{Fallback, Node, Otherwise, Sequence},
     occurrence::ObjectRef,
     ports::{
         ContextAsk, CutAsk, DrawAsk, HISTORY_MAX, HistoryAsk, NodeHistory, PermissionAsk, Person,
@@ -179,11 +179,16 @@ fn looks_back(node: &Node) -> bool {
     !node.sending.caps.is_empty() || !node.counters.is_empty() || node.sequence.is_some()
 }
 
+/// The sequence of which this occasion is a later step.
+fn sequence(it: &Wanted) -> Option<&Sequence> {
+    it.node.sequence.as_ref().filter(|sequence| sequence.label == it.label)
+}
+
 fn ask(it: &Wanted) -> HistoryAsk {
     HistoryAsk {
         node: it.node.name.clone(),
-        class: it.node.class,
         caps: it.node.sending.caps.iter().map(|cap| Arc::clone(&cap.name)).collect(),
+        occasions: sequence(it).is_some(),
     }
 }
 
@@ -202,9 +207,7 @@ fn counts(node: &Node, history: Option<&NodeHistory>, as_of: Instant) -> Vec<Opt
 /// The objections so far, with the sequence's: an earlier step that is not in its state.
 fn objections(wanted: &Wanted, history: Option<&NodeHistory>) -> Vec<Reason> {
     let mut out = wanted.objections.clone();
-    let Some(sequence) = wanted.node.sequence.as_ref().filter(|it| it.label == wanted.label) else {
-        return out;
-    };
+    let Some(sequence) = sequence(wanted) else { return out };
     if sequence.otherwise == Otherwise::Act {
         return out;
     }

@@ -24,6 +24,10 @@ use std::{
 
 use open::House;
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many people are decided about.
 const PEOPLE: u32 = 5_000;
 /// How long each closed or open loop runs.

@@ -61,7 +61,8 @@ impl ContactHistory for DeliveryHistory {
             self.contacts.headroom(tenant, person, &names, as_of).await?.caps
         };
         let ours =
-            entries.iter().any(|it| asks.iter().any(|ask| it.journey.as_ref() == Some(&ask.node)));
+            |ask: &HistoryAsk| entries.iter().any(|it| it.journey.as_ref() == Some(&ask.node));
+        let ours = asks.iter().filter(|it| it.occasions).any(ours);
         let occasions = if ours { self.occasions(tenant, person).await? } else { BTreeMap::new() };
         Ok(asks
             .iter()

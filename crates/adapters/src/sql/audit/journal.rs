@@ -13,11 +13,15 @@ use audit::{
 use kernel::{Digest, Fact, Fault, TenantId};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement, Value,
-    sea_query::{Alias, Query},
+    sea_query::{Alias, Expr, Query},
 };
 
 use super::{broken, companion, companion::Companions, signed, unsigned};
-use crate::sql::{Database, fault, outbox};
+use crate::sql::{
+    Database,
+    batch::{ROWS_MAX, slices},
+    fault, outbox,
+};
 
 /// Records per row: reading one decrypts nothing of the others, but reads them from disk.
 pub(super) const ROW_RECORDS: usize = 16;
@@ -205,10 +209,7 @@ async fn keep(transaction: &DatabaseTransaction, kept: &Batch) -> Result<(), DbE
     let values = [tenant.into(), first.into(), leaves.into()];
     transaction.execute_raw(statement(APPEND, values)).await?;
 
-    let mut records = Query::insert();
-    records
-        .into_table(Alias::new("audit_record"))
-        .columns(["tenant", "first", "sealed"].map(Alias::new));
+    let mut rows = Vec::with_capacity(kept.items.len().div_ceil(ROW_RECORDS));
     for (at, items) in (first..).step_by(ROW_RECORDS).zip(kept.items.chunks(ROW_RECORDS)) {
         let mut sealed = Vec::with_capacity(items.iter().map(|it| it.sealed.len() + 4).sum());
         for item in items {
@@ -216,9 +217,18 @@ async fn keep(transaction: &DatabaseTransaction, kept: &Batch) -> Result<(), DbE
             sealed.extend_from_slice(&length.to_be_bytes());
             sealed.extend_from_slice(&item.sealed);
         }
-        records.values_panic([tenant.into(), at.into(), sealed.into()]);
+        rows.push([tenant.into(), at.into(), Expr::value(sealed)]);
     }
-    transaction.execute(&records).await?;
+    for chunk in slices(&rows, ROWS_MAX) {
+        let mut records = Query::insert();
+        records
+            .into_table(Alias::new("audit_record"))
+            .columns(["tenant", "first", "sealed"].map(Alias::new));
+        for row in chunk {
+            records.values_panic(row.clone());
+        }
+        transaction.execute(&records).await?;
+    }
 
     let mut slots = Vec::with_capacity(kept.items.len() * 52);
     let mut tokens = Vec::with_capacity(kept.items.len() * 48);

@@ -16,7 +16,7 @@ use sea_orm::{
 use super::{broken, journal::bytes};
 use crate::{
     keys::FileKek,
-    sql::{Database, fault},
+    sql::{Database, batch::padded, fault},
 };
 
 /// Rows per statement.
@@ -57,7 +57,7 @@ impl SqlKeyring {
                 .columns(["kid", "owner", "wrapped"].map(Alias::new))
                 .from(Alias::new("audit_key"))
                 .and_where(Expr::col(Alias::new("tenant")).eq(tenant.as_str()))
-                .and_where(Expr::col(Alias::new(column)).is_in(values.iter().cloned()))
+                .and_where(Expr::col(Alias::new(column)).is_in(padded(values.iter().cloned())))
                 .to_owned();
             for row in connection.query_all(&query).await? {
                 let kid = Kid::from_bytes(bytes(&row, "kid")?);

@@ -18,7 +18,7 @@ use super::{
     ARRIVAL, CHUNK_MAX, CURSOR, EVENT, LETTER, SqlContext, TALLY, adding, col, insert, of_tenant,
     rows::{self, EventRow},
 };
-use crate::sql::{fault, outbox};
+use crate::sql::{batch::padded, fault, outbox};
 
 /// The cursor of what is applied.
 pub(super) const APPLIED: &str = "applied";
@@ -71,7 +71,7 @@ impl EventLog for SqlContext {
                     .from(Alias::new(EVENT))
                     .and_where(of_tenant(tenant))
                     .and_where(col("source").eq(source.as_str()))
-                    .and_where(col("ce_id").is_in(chunk.iter().copied()))
+                    .and_where(col("ce_id").is_in(padded(chunk.iter().copied())))
                     .to_owned();
                 for row in self.database.reader().query_all(&query).await.map_err(&fault)? {
                     let content: Vec<u8> = row.try_get("", "content").map_err(&fault)?;
@@ -102,7 +102,7 @@ impl EventLog for SqlContext {
         for chunk in ids.chunks(CHUNK_MAX) {
             let query = events()
                 .and_where(of_tenant(tenant))
-                .and_where(col("id").is_in(chunk.iter().map(|it| it.uuid())))
+                .and_where(col("id").is_in(padded(chunk.iter().map(|it| it.uuid()))))
                 .to_owned();
             for row in self.database.reader().query_all(&query).await.map_err(&fault)? {
                 out.push(EventRow::from_query_result(&row, "").map_err(&fault)?.try_into()?);

@@ -21,7 +21,7 @@ use super::{
     insert, of_tenant,
     rows::{self, ValueRow},
 };
-use crate::sql::{fault, outbox};
+use crate::sql::{batch::padded, fault, outbox};
 
 fn node(name: &str) -> Expr {
     Expr::col((Alias::new(NODE), Alias::new(name)))
@@ -96,7 +96,7 @@ impl ContextStore for SqlContext {
             .from(Alias::new(NODE))
             .join(JoinType::LeftJoin, Alias::new(VALUE), on)
             .and_where(node("tenant").eq(tenant.as_str()))
-            .and_where(node("node").is_in(nodes.iter().map(|it| it.uuid())))
+            .and_where(node("node").is_in(padded(nodes.iter().map(|it| it.uuid()))))
             .order_by((Alias::new(VALUE), Alias::new("time")), Order::Desc)
             .limit(u64::try_from(VIEW_VALUES_MAX + nodes.len() + 1).unwrap_or(u64::MAX))
             .to_owned();
@@ -132,7 +132,7 @@ impl ContextStore for SqlContext {
                 .columns(["node", "version"].map(Alias::new))
                 .from(Alias::new(NODE))
                 .and_where(of_tenant(tenant))
-                .and_where(col("node").is_in(chunk.iter().map(|it| it.uuid())))
+                .and_where(col("node").is_in(padded(chunk.iter().map(|it| it.uuid()))))
                 .to_owned();
             for row in self.database.reader().query_all(&query).await.map_err(&fault)? {
                 let version: i64 = row.try_get("", "version").map_err(&fault)?;

@@ -19,10 +19,11 @@ use super::{
     rows::{COLUMNS, ENTERED, EnteredRow, Row, values, wakes},
     select, signed,
 };
-use crate::sql::{Database, fault, outbox};
-
-/// Rows per statement: SQLite binds at most 32,766 values.
-const ROWS_MAX: usize = 1_000;
+use crate::sql::{
+    Database,
+    batch::{ROWS_MAX, slices},
+    fault, outbox,
+};
 
 /// Due people, longest waiting first, whom no living lease holds.
 const DUE_PEOPLE: &str = "select tenant, subject, min(wakes_at) as at from occurrence as it \
@@ -205,7 +206,7 @@ async fn take(
 }
 
 async fn arm(write: &DatabaseTransaction, rows: &[Occurrence]) -> Result<(), DbErr> {
-    for chunk in rows.chunks(ROWS_MAX) {
+    for chunk in slices(rows, ROWS_MAX) {
         let mut insert = Query::insert();
         insert.into_table(Alias::new(OCCURRENCE)).columns(COLUMNS.map(Alias::new)).on_conflict(
             OnConflict::columns(["tenant", "key"].map(Alias::new)).do_nothing().to_owned(),

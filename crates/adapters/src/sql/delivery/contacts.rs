@@ -68,7 +68,8 @@ pub(in crate::sql) async fn keep(
     if entries.is_empty() {
         return Ok(());
     }
-    reserve(write, entries.iter().map(|it| contact_row(tenant, it)).collect()).await
+    let rows: Vec<_> = entries.iter().map(|it| contact_row(tenant, it)).collect();
+    reserve(write, &rows).await
 }
 
 #[async_trait]

@@ -33,7 +33,11 @@ use super::{
     select,
     store::move_to,
 };
-use crate::sql::{Database, fault, outbox};
+use crate::sql::{
+    Database,
+    batch::{ROWS_MAX, slices},
+    fault, outbox,
+};
 
 /// [`SendGate`] on SQL.
 #[derive(Debug, Clone)]
@@ -232,7 +236,7 @@ async fn keep(
     }
     if !grants.is_empty() {
         open(write, &grants).await?;
-        reserve(write, reserved).await?;
+        reserve(write, &reserved).await?;
     }
     outbox::insert(write, &facts).await
 }
@@ -282,20 +286,22 @@ async fn open(write: &DatabaseTransaction, grants: &[&Grant]) -> Result<(), DbEr
 }
 
 /// Reserves places in the caps; a retry of the same delivery takes the place it has.
-pub(super) async fn reserve(
-    write: &DatabaseTransaction,
-    rows: Vec<[Value; 8]>,
-) -> Result<(), DbErr> {
-    let mut insert = Query::insert();
-    insert.into_table(Alias::new(CONTACT)).columns(CONTACT_COLUMNS.map(Alias::new)).on_conflict(
-        OnConflict::columns(["tenant", "id"].map(Alias::new))
-            .update_columns(["node", "at", "state"].map(Alias::new))
-            .to_owned(),
-    );
-    for row in rows {
-        insert.values_panic(row.map(Expr::value));
+pub(super) async fn reserve(write: &DatabaseTransaction, rows: &[[Value; 8]]) -> Result<(), DbErr> {
+    let again = OnConflict::columns(["tenant", "id"].map(Alias::new))
+        .update_columns(["node", "at", "state"].map(Alias::new))
+        .to_owned();
+    for chunk in slices(rows, ROWS_MAX) {
+        let mut insert = Query::insert();
+        insert
+            .into_table(Alias::new(CONTACT))
+            .columns(CONTACT_COLUMNS.map(Alias::new))
+            .on_conflict(again.clone());
+        for row in chunk {
+            insert.values_panic(row.clone().map(Expr::value));
+        }
+        write.execute(&insert).await?;
     }
-    write.execute(&insert).await.map(|_| ())
+    Ok(())
 }
 
 /// Ends one attempt that is open, moves its delivery and its contact.

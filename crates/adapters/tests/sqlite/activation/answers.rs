@@ -10,6 +10,7 @@ use adapters::{
         Database,
         audit::{SqlJournal, SqlKeyring, SqlRecords},
         companion::SqlDecisionCompanions,
+        delivery::SqlContactLedger,
     },
     system::SystemEntropy,
 };
@@ -37,7 +38,7 @@ async fn append(layer: &Layer, directory: &std::path::Path) -> AppendService {
     let handlers = SqlDecisionCompanions::new(Arc::new(one_a_day())).registered();
     let journal = Arc::new(SqlJournal::new(layer.fresh.database.clone(), handlers));
     let ports = TrailPorts {
-        journal: Arc::new(RaisingJournal::new(journal, layer.generations.clone())),
+        journal: Arc::new(RaisingJournal::new(journal, layer.histories.clone())),
         records: Arc::new(SqlRecords::new(layer.fresh.database.clone())),
         keyring: Arc::new(SqlKeyring::new(keys, Arc::new(kek))),
         signer: Arc::new(FileSigner::open(&directory.join("signer"), &SystemEntropy).unwrap()),
@@ -66,7 +67,7 @@ fn submission(companion: &Companion) -> Submission {
 }
 
 #[tokio::test]
-async fn an_answer_is_in_the_history_kept_before_it_and_the_next_one_is_capped() {
+async fn an_answer_is_carried_into_the_history_kept_before_it_and_the_next_one_is_capped() {
     let layer = layer().await;
     let directory = tempfile::tempdir().unwrap();
     let append = append(&layer, directory.path()).await;
@@ -77,7 +78,11 @@ async fn an_answer_is_in_the_history_kept_before_it_and_the_next_one_is_capped()
     assert_eq!((history().await, history().await, layer.pause.readings()), (0, 0, 1));
     let made = append.append(submission(&answer(1, &to))).await.unwrap();
     assert!(matches!(made, Appended::New(_)), "{made:?}");
-    assert_eq!((history().await, history().await, layer.pause.readings()), (1, 1, 2));
+    assert_eq!((history().await, history().await, layer.pause.readings()), (1, 1, 1));
+    let read = SqlContactLedger::new(layer.fresh.database.clone());
+    let read = async || read.history(&tenant(), &to.nodes, Instant::EPOCH).await.unwrap();
+    let kept = async || layer.contacts.history(&tenant(), &to.nodes, Instant::EPOCH).await.unwrap();
+    assert_eq!(kept().await, read().await);
     let capped = append.append(submission(&answer(2, &to))).await.unwrap();
     assert!(matches!(capped, Appended::Vetoed(reason) if reason == decision::reasons::HIS_CAPPED));
     assert_eq!(history().await, 1);
