@@ -21,10 +21,14 @@ const RUN: &str = "ASSENT_TEST_RUN";
 /// Debian's packages of the two servers.
 const PACKAGES: [&str; 2] = ["postgresql", "redis-server"];
 
+/// The tests that start and kill servers of their own are in modules of this name.
+const PROGRAMS: &str = "::programs::";
+
 /// Runs the tests that need servers.
 pub(crate) fn it(asked: Option<Backing>, args: &[String]) -> anyhow::Result<()> {
     let (backing, because) = choose(asked, offers(asked))?;
     say(&format!("it: {backing}, because {because}"));
+    let has_redis = has_redis()?;
     // Built before the servers start, so that what does not compile costs no server.
     // The features are those of the tests, so that nothing is compiled twice.
     run(cargo().args(["build", "--quiet", "--workspace", "--all-features", "--bin", "servers"]))?;
@@ -32,7 +36,7 @@ pub(crate) fn it(asked: Option<Backing>, args: &[String]) -> anyhow::Result<()> 
     let servers = Servers::start(backing)?;
     say(&format!("it: servers are ready after {:.1} s", begun.elapsed().as_secs_f32()));
     let begun = Instant::now();
-    let tested = test(&servers, args);
+    let tested = test(&servers, has_redis, args);
     let took = begun.elapsed().as_secs();
     let stopped = servers.stop();
     tested.with_context(|| format!("a test with servers failed after {took} s"))?;
@@ -57,7 +61,22 @@ fn told(prepared: anyhow::Result<()>) -> bool {
     prepared.inspect_err(|error| say(&format!("it: no images: {error:#}"))).is_ok()
 }
 
-fn test(servers: &Servers, args: &[String]) -> anyhow::Result<()> {
+/// Whether the tests that start a `redis-server` of their own can run, wherever the shared servers
+/// are from.
+fn has_redis() -> anyhow::Result<bool> {
+    if machine::on_path("redis-server").is_none() && machine::has_installer() {
+        machine::install(&["redis-server"])?;
+    }
+    let has = machine::on_path("redis-server").is_some();
+    if !has {
+        say(
+            "it: `redis-server` is not installed: the tests that kill and restart one are left out",
+        );
+    }
+    Ok(has)
+}
+
+fn test(servers: &Servers, has_redis: bool, args: &[String]) -> anyhow::Result<()> {
     let mut scope = vec!["--all-features", "--test=it"];
     if !names_a_package(args) {
         scope.push("--workspace");
@@ -65,9 +84,16 @@ fn test(servers: &Servers, args: &[String]) -> anyhow::Result<()> {
     let mut command = cargo();
     command.envs(servers.urls.iter().map(|(name, url)| (name, url))).env(RUN, &servers.run);
     if has_nextest() {
-        run(command.args(["nextest", "run", "--profile=it"]).args(scope).args(args))
+        let rest = format!("not test({PROGRAMS})");
+        let filter: &[&str] = if has_redis { &[] } else { &["-E", &rest] };
+        run(command.args(["nextest", "run", "--profile=it"]).args(scope).args(filter).args(args))
     } else {
-        run(command.args(["test", "--no-fail-fast"]).args(scope).args(args))
+        // After `--` stand the words for the tests themselves, of which the caller's may be some.
+        let mut words = args.splitn(2, |it| it == "--");
+        let (ours, theirs) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let filter: &[&str] = if has_redis { &[] } else { &["--skip", PROGRAMS] };
+        command.args(["test", "--no-fail-fast"]).args(scope).args(ours);
+        run(command.arg("--").args(filter).args(theirs))
     }
 }
 
