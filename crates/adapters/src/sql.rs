@@ -1,16 +1,20 @@
-//! The systems of record on SQLite through sea-orm.
+//! The systems of record through sea-orm, on SQLite or on Postgres.
 //!
-//! One connection writes (`BEGIN IMMEDIATE`, WAL, `synchronous=FULL`), several read. A transition is
-//! one [`Write`]: dropped, it never happened.
+//! Transitions happen one after the other: on SQLite one connection writes (`BEGIN IMMEDIATE`, WAL,
+//! `synchronous=FULL`), on Postgres writers of every process take turns. Several connections read.
+//! A transition is one [`Write`]: dropped, it never happened.
 
-use std::{ops::Deref, path::Path, sync::Arc};
+use std::{ops::Deref, path::Path, sync::Arc, time::Instant};
 
 use kernel::Fault;
 use sea_orm::{
-    ConnectOptions, Database as Connector, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, Database as Connector, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
+use url::Url;
+
+use crate::telemetry;
 
 pub mod activation;
 pub mod audit;
@@ -24,6 +28,7 @@ pub mod identity;
 pub mod measurement;
 pub mod migration;
 pub mod outbox;
+mod postgres;
 pub mod rollout;
 
 /// Connections that read; writers are one by SQLite's nature.
@@ -35,7 +40,7 @@ const BUSY_TIMEOUT_SECONDS: u64 = 10;
 /// fewer writes of a page that changes often, and the longer a start after a crash takes.
 const CHECKPOINT_PAGES: u32 = 8_192;
 
-/// One database file with its single writer and its readers.
+/// One database with its writers and its readers.
 #[derive(Debug, Clone)]
 pub struct Database {
     writer: DatabaseConnection,
@@ -52,22 +57,44 @@ impl Database {
         Ok(Arc::new(Self { writer, reader }))
     }
 
+    /// Opens the database of this name (`postgres://..`) and brings its schema up to date.
+    pub async fn connect(url: &Url) -> Result<Arc<Self>, Fault> {
+        let (writer, reader) = postgres::open(url).await.map_err(fault("opening the database"))?;
+        Ok(Arc::new(Self { writer, reader }))
+    }
+
+    /// Whether other processes may be writing to it: what they change, nobody tells this one.
+    pub fn is_shared(&self) -> bool {
+        self.reader.get_database_backend() == DbBackend::Postgres
+    }
+
     /// Connections for reading outside a transition.
     pub const fn reader(&self) -> &DatabaseConnection {
         &self.reader
     }
 
+    /// Several reads of one moment, outside a transition.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        if self.is_shared() {
+            return self.reader.begin_with_options(postgres::snapshot()).await;
+        }
+        self.reader.begin().await
+    }
+
     /// Begins a transition; `name` is `domain.port.method`.
     pub async fn begin(&self, name: &'static str) -> Result<Write, Fault> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
+        let asked = Instant::now();
+        let begun = if self.is_shared() {
+            postgres::begin(&self.writer, name).await
+        } else {
+            let options = TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            };
+            self.writer.begin_with_options(options).await
         };
-        let transaction = self
-            .writer
-            .begin_with_options(options)
-            .await
-            .map_err(fault("beginning a transition"))?;
+        telemetry::transition_waited(name, begun.is_err(), asked.elapsed().as_secs_f64());
+        let transaction = begun.map_err(fault("beginning a transition"))?;
         Ok(Write { transaction, name })
     }
 
@@ -111,6 +138,7 @@ impl Deref for Write {
 pub fn fault(what: &'static str) -> impl Fn(DbErr) -> Fault {
     move |error| match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Fault::retry(what).because(error),
+        _ if postgres::may_pass(&error) => Fault::retry(what).because(error),
         _ => Fault::escalate(what).because(error),
     }
 }

@@ -134,6 +134,38 @@ pub(crate) fn port_called(port: &'static str, failed: bool, seconds: f64) {
     DURATION.record(seconds, &[KeyValue::new("port", port), KeyValue::new("failed", failed)]);
 }
 
+/// Counts how long a transition waited for a connection and its turn to write.
+pub(crate) fn transition_waited(name: &'static str, failed: bool, seconds: f64) {
+    use std::sync::LazyLock;
+
+    use opentelemetry::metrics::Histogram;
+
+    static WAIT: LazyLock<Histogram<f64>> = LazyLock::new(|| {
+        opentelemetry::global::meter("assent")
+            .f64_histogram("assent.sql.wait")
+            .with_unit("s")
+            .with_description("Wait of a transition for a connection and its turn, by transition.")
+            .build()
+    });
+    WAIT.record(seconds, &[KeyValue::new("transition", name), KeyValue::new("failed", failed)]);
+}
+
+/// Counts a transition that is begun again, because its connection was lost or its turn not had.
+pub(crate) fn transition_begun_again(name: &'static str) {
+    use std::sync::LazyLock;
+
+    use opentelemetry::metrics::Counter;
+
+    static AGAIN: LazyLock<Counter<u64>> = LazyLock::new(|| {
+        opentelemetry::global::meter("assent")
+            .u64_counter("assent.sql.begun_again")
+            .with_unit("{transition}")
+            .with_description("Transitions begun again on another connection, by transition.")
+            .build()
+    });
+    AGAIN.add(1, &[KeyValue::new("transition", name)]);
+}
+
 /// The W3C `traceparent` of the span we are in, if it is traced.
 pub fn trace_parent() -> Option<String> {
     let context = Span::current().context();

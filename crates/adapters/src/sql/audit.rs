@@ -10,6 +10,7 @@ pub mod companion;
 mod journal;
 mod keyring;
 mod records;
+mod words;
 
 pub use journal::SqlJournal;
 pub use keyring::SqlKeyring;
@@ -19,7 +20,8 @@ pub use records::SqlRecords;
 pub(crate) fn schema() -> Step {
     Step {
         name: "0009_audit",
-        tables: vec![log(), batch(), record(), idem(), token(), key()],
+        tables: vec![log(), batch(), record(), key()],
+        clustered: vec![idem(), token()],
         indexes: vec![key_owner()],
     }
 }
@@ -82,7 +84,7 @@ fn idem() -> TableCreateStatement {
         column("position").big_integer().to_owned(),
         column("fingerprint").binary_len(32).to_owned(),
     ];
-    clustered(table("audit_idem", &["tenant", "slot"], columns))
+    table("audit_idem", &["tenant", "slot"], columns)
 }
 
 /// What records are found by; positions in eight bytes, highest first, so that they sort.
@@ -92,7 +94,7 @@ fn token() -> TableCreateStatement {
         column("token").binary_len(16).to_owned(),
         column("position").binary_len(8).to_owned(),
     ];
-    clustered(table("audit_token", &["tenant", "token", "position"], columns))
+    table("audit_token", &["tenant", "token", "position"], columns)
 }
 
 /// Wrapped keys; the file they are kept in is not the records' one.
@@ -114,11 +116,6 @@ fn key_owner() -> IndexCreateStatement {
         .col(Alias::new("owner"))
         .unique()
         .to_owned()
-}
-
-/// Rows kept in the primary key's own tree: one write instead of two.
-fn clustered(mut table: TableCreateStatement) -> TableCreateStatement {
-    table.extra("without rowid").to_owned()
 }
 
 /// A number as SQL keeps it.

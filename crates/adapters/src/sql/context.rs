@@ -75,7 +75,7 @@ async fn insert<const N: usize>(
         let mut insert = Query::insert();
         insert.into_table(Alias::new(table)).columns(columns.map(Alias::new));
         for row in rows.by_ref().take(CHUNK_MAX) {
-            insert.values_panic(row.map(Expr::value));
+            insert.values_panic(row.map(|it| Expr::value(kept(it))));
         }
         if let Some(it) = &conflict {
             insert.on_conflict(it.clone());
@@ -83,6 +83,15 @@ async fn insert<const N: usize>(
         write.execute(&insert).await?;
     }
     Ok(())
+}
+
+/// A value as every database keeps it: what is received may name anything, and Postgres has no
+/// character for nothing.
+fn kept(value: Value) -> Value {
+    match value {
+        Value::String(Some(text)) if text.contains('\0') => text.replace('\0', "\u{fffd}").into(),
+        other => other,
+    }
 }
 
 /// On a conflict over these columns, adds the new number to the one held.

@@ -14,8 +14,7 @@ use identity::{
 };
 use kernel::{Digest, Fault, Instant, Limit, NodeId, TenantId};
 use sea_orm::{
-    ConnectionTrait, DbErr, FromQueryResult, Order, QueryResult, TransactionTrait, TryGetable,
-    Value,
+    ConnectionTrait, DbErr, FromQueryResult, Order, QueryResult, TryGetable, Value,
     sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, SimpleExpr},
 };
 use uuid::Uuid;
@@ -67,7 +66,7 @@ impl SqlAssertionLog {
 impl AssertionLog for SqlAssertionLog {
     async fn components(&self, tenant: &TenantId, keys: &[NodeKey]) -> Result<Components, Fault> {
         let fault = fault("reading components");
-        let snapshot = self.database.reader().begin().await.map_err(&fault)?;
+        let snapshot = self.database.snapshot().await.map_err(&fault)?;
         let nodes = component_nodes(&snapshot, tenant, keys).await?;
         let mut components = Components {
             tip: tip(&snapshot, tenant).await.map_err(&fault)?,

@@ -25,6 +25,7 @@ pub(crate) fn schema() -> Step {
             index("measurement_exposure", &["tenant", "decision"]),
             index("measurement_outcome", &["tenant", "person", "event", "at"]),
         ],
+        ..Step::default()
     }
 }
 

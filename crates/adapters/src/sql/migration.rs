@@ -1,7 +1,7 @@
 //! The schema, step by step; steps only add.
 
 use async_trait::async_trait;
-use sea_orm::DbErr;
+use sea_orm::{DbBackend, DbErr};
 use sea_orm_migration::prelude::*;
 
 use super::{
@@ -15,6 +15,9 @@ pub(crate) struct Step {
     pub(crate) name: &'static str,
     /// Tables it creates.
     pub(crate) tables: Vec<TableCreateStatement>,
+    /// Tables whose rows are kept in the primary key's own tree where the database has such: one
+    /// write instead of two.
+    pub(crate) clustered: Vec<TableCreateStatement>,
     /// Indexes it creates.
     pub(crate) indexes: Vec<IndexCreateStatement>,
 }
@@ -52,12 +55,43 @@ impl MigrationName for Step {
 impl MigrationTrait for Step {
     #[expect(elided_lifetimes_in_paths, reason = "the trait elides it")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let backend = manager.get_database_backend();
         for table in &self.tables {
-            manager.create_table(table.clone()).await?;
+            manager.create_table(told(table, backend)).await?;
+        }
+        for table in &self.clustered {
+            let mut table = told(table, backend);
+            if backend == DbBackend::Sqlite {
+                table.extra("without rowid");
+            }
+            manager.create_table(table).await?;
         }
         for index in &self.indexes {
             manager.create_index(index.clone()).await?;
         }
         Ok(())
     }
+}
+
+/// The table as this database is told of it. Texts are compared by their bytes, as SQLite does and
+/// as the domains do: the order of a language is another one, and changes with the system's.
+fn told(table: &TableCreateStatement, backend: DbBackend) -> TableCreateStatement {
+    if backend != DbBackend::Postgres {
+        return table.clone();
+    }
+    let mut told = Table::create();
+    if let Some(name) = table.get_table_name() {
+        told.table(name.clone());
+    }
+    for column in table.get_columns() {
+        let mut column = column.clone();
+        if column.get_column_type() == Some(&ColumnType::Text) {
+            column.extra("collate \"C\"");
+        }
+        told.col(column);
+    }
+    for index in table.get_indexes() {
+        told.primary_key(&mut index.clone());
+    }
+    told
 }

@@ -22,6 +22,10 @@ const TABLE: &str = "outbox";
 const COLUMNS: [&str; 9] =
     ["fact", "tenant", "name", "at", "subject", "nodes", "cause", "trace", "body"];
 
+/// Of two places of a cursor, the one further on.
+const FURTHER: &str = "case when excluded.through > outbox_cursor.through \
+     then excluded.through else outbox_cursor.through end";
+
 /// Writes facts in the transition that made them true; a fact without a trace joins the current one.
 pub async fn insert(transaction: &DatabaseTransaction, facts: &[Fact]) -> Result<(), DbErr> {
     let trace = crate::telemetry::trace_parent();
@@ -51,7 +55,7 @@ fn row(fact: &Fact, trace: Option<&str>) -> Result<[Value; 9], DbErr> {
     ])
 }
 
-/// The feed over the outbox; positions are commit order, because SQLite has one writer.
+/// The feed over the outbox; positions are commit order, because transitions take turns.
 pub struct SqlFactFeed {
     database: Arc<Database>,
 }
@@ -112,10 +116,7 @@ impl FactFeed for SqlFactFeed {
             .values_panic([consumer.into(), through.into()])
             .on_conflict(
                 OnConflict::column(Alias::new("consumer"))
-                    .value(
-                        Alias::new("through"),
-                        Expr::cust("max(outbox_cursor.through, excluded.through)"),
-                    )
+                    .value(Alias::new("through"), Expr::cust(FURTHER))
                     .to_owned(),
             )
             .to_owned();

@@ -2,4 +2,5 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a broken law panics")]
 
+mod postgres;
 mod redis;

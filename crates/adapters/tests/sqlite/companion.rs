@@ -31,7 +31,7 @@ use kernel::{
     SeededEntropy, TenantId,
 };
 
-use crate::{
+use super::{
     Fresh,
     delivery::{set_choices, set_identity, set_policy},
     fresh,

@@ -1,4 +1,4 @@
-//! The suites of `consent` on SQLite, plain and traced.
+//! The suites of `consent` on SQL, plain and traced.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use consent::{
 use kernel::{Fact, FactFeed, Instant, Limit, ManualClock, TenantId};
 use sea_orm::{ConnectionTrait, Statement};
 
-use crate::{Fresh, fresh};
+use super::{Fresh, fresh};
 
 struct LedgerOn<L> {
     fresh: Fresh,

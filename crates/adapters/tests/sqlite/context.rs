@@ -1,4 +1,4 @@
-//! The suites of `context` on SQLite, plain and traced.
+//! The suites of `context` on SQL, plain and traced.
 
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use adapters::{
 };
 use async_trait::async_trait;
 use context::{
+    Code, EventType,
     contract::ContextFixture,
-    ports::{ContextStore, DeadLetters, EventLog, FreshnessBoard},
+    ports::{Admission, ContextStore, DeadLetter, DeadLetters, EventLog, FreshnessBoard},
 };
-use kernel::{Fact, FactFeed, Limit};
+use kernel::{EventId, Fact, FactFeed, Instant, Limit, SystemId, TenantId};
 
-use crate::{Fresh, fresh};
+use super::{Fresh, fresh};
 
 struct On<P> {
     fresh: Fresh,
@@ -56,5 +57,33 @@ async fn traced() -> On<Traced<SqlContext>> {
     On { fresh, port: Traced::new(port) }
 }
 
-context::context_suite!(on_sqlite, super::plain());
-context::context_suite!(on_traced_sqlite, super::traced());
+context::context_suite!(on_sql, super::plain());
+context::context_suite!(on_traced_sql, super::traced());
+
+/// What cannot be admitted names anything, and is accounted for all the same.
+#[tokio::test]
+async fn a_letter_with_a_character_for_nothing_is_kept() {
+    let on = plain().await;
+    let tenant = TenantId::new("acme").unwrap();
+    let dead = DeadLetter {
+        id: EventId::from_uuid(uuid::Uuid::nil()),
+        source: Some(SystemId::new("crm\0")),
+        kind: Some(EventType::new("product.login.v1").unwrap()),
+        ce_id: Some("1\0".to_owned()),
+        code: Code::BadEncoding,
+        pointer: "/id\0".to_owned(),
+        received_at: Instant::EPOCH,
+        raw: Some("{\"id\":\"1\0\"}".to_owned()),
+    };
+    let admission = Admission {
+        tenant: tenant.clone(),
+        events: Vec::new(),
+        dead: vec![dead],
+        tallies: Vec::new(),
+        arrivals: Vec::new(),
+        facts: Vec::new(),
+    };
+    on.log().admit(&admission).await.unwrap();
+    let groups = on.dead().groups(&tenant, Limit::MAX).await.unwrap();
+    assert_eq!((groups.len(), groups[0].n), (1, 1));
+}

@@ -1,4 +1,4 @@
-//! The suites of `decision` on SQLite, plain and traced.
+//! The suites of `decision` on SQL, plain and traced.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use decision::{
 };
 use kernel::{Fact, FactFeed, Instant, Limit};
 
-use crate::{Fresh, companion::one_a_day, fresh};
+use super::{Fresh, companion::one_a_day, fresh};
 
 struct Fixture<T> {
     fresh: Fresh,

@@ -1,7 +1,7 @@
-//! The delivery desk on SQLite, plain and traced.
+//! The delivery desk on SQL, plain and traced.
 
+#[path = "delivery/caps.rs"]
 mod caps;
-mod webhook;
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use delivery::{
 use kernel::{Epoch, Epochs, Fact, FactFeed, Limit, ManualClock, PersonAt, TenantId};
 use sea_orm::{ConnectionTrait, Statement, Value};
 
-use crate::{Fresh, fresh};
+use super::{Fresh, fresh};
 
 struct Fixture {
     fresh: Fresh,

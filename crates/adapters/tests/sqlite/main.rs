@@ -1,4 +1,5 @@
-//! Every port's contract suite on SQLite, plain and traced.
+//! Every port's contract suite on SQLite, plain and traced; `it` runs most of these files on
+//! Postgres as well.
 
 #![expect(clippy::unwrap_used, reason = "a broken law panics")]
 
@@ -15,9 +16,15 @@ mod decision;
 mod delivery;
 mod identity;
 mod measurement;
+mod meeting;
 mod outbox;
 mod race;
 mod rollout;
+mod trail;
+mod webhook;
+
+/// People who withdraw in the race that must find nothing.
+const RACERS: usize = 100_000;
 
 /// A database of its own for one test, removed with it.
 #[derive(Debug)]

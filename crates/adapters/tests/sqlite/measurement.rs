@@ -1,4 +1,4 @@
-//! The suites of `measurement` on SQLite, plain and traced.
+//! The suites of `measurement` on SQL, plain and traced.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use measurement::{
     memory::MemoryMeasurement,
 };
 
-use crate::{Fresh, fresh};
+use super::{Fresh, fresh};
 
 struct Fixture<E, S> {
     fresh: Fresh,

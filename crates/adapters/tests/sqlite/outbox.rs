@@ -1,10 +1,10 @@
-//! The feed on SQLite, plain and traced.
+//! The feed on SQL, plain and traced.
 
 use adapters::{sql::outbox, traced::Traced};
 use async_trait::async_trait;
 use kernel::{Fact, FactFeed, contract::FeedFixture};
 
-use crate::{Fresh, fresh};
+use super::{Fresh, fresh};
 
 struct Fixture<F> {
     fresh: Fresh,

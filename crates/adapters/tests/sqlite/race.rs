@@ -46,7 +46,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{delivery::execute, fresh};
+use super::{RACERS, delivery::execute, fresh};
 
 /// One person in so many is in the burst; everybody withdraws.
 const SENT_EVERY: usize = 10;
@@ -311,7 +311,7 @@ async fn plan(database: &Arc<Database>, people: usize, digest: Digest) -> usize 
     let write = database.begin("test").await.unwrap();
     for i in (0..people).step_by(SENT_EVERY) {
         let person = person(i);
-        crate::delivery::set_identity(&*write, &sample::tenant(), &person, Epoch(1)).await;
+        super::delivery::set_identity(&*write, &sample::tenant(), &person, Epoch(1)).await;
         let name = "race".to_owned();
         let delivery = Delivery {
             channel: Channel::App,
@@ -397,7 +397,7 @@ async fn commit(database: &Database, nodes: &[NodeId]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_hand_off_starts_after_an_acknowledged_withdrawal() {
-    let tally = race(100_000, Sabotage::None).await;
+    let tally = race(RACERS, Sabotage::None).await;
     assert_eq!(tally.late, 0, "{tally:?}");
     // A race in which nobody, or everybody, is reached has raced nothing.
     assert!(tally.sent > 0 && tally.sent < tally.planned, "{tally:?}");

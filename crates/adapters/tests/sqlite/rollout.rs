@@ -1,4 +1,4 @@
-//! The suites of `rollout` on SQLite, plain and traced.
+//! The suites of `rollout` on SQL, plain and traced.
 
 use adapters::{
     sql::{
@@ -9,9 +9,9 @@ use adapters::{
 };
 use kernel::FactFeed;
 use rollout::{ArtifactStore, ReleaseLedger, contract::ReleaseFixture};
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use sea_orm::ConnectionTrait as _;
 
-use crate::{Fresh, fresh};
+use super::{Fresh, fresh};
 
 struct Fixture<S, L> {
     fresh: Fresh,
@@ -84,12 +84,12 @@ async fn a_changed_body_is_a_fault_not_a_behaviour() {
     assert!(fixture.store.bundle(&tenant, digest).await.unwrap().is_some());
     let write = fixture.fresh.database.begin("test").await.unwrap();
     let sql = r#"update rollout_artifact set body = '{"limit":2}'"#;
-    write.execute_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+    write.execute_unprepared(sql).await.unwrap();
     write.commit().await.unwrap();
     assert!(fixture.store.bundle(&tenant, digest).await.is_err());
     let write = fixture.fresh.database.begin("test").await.unwrap();
     let sql = "delete from rollout_entry";
-    write.execute_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+    write.execute_unprepared(sql).await.unwrap();
     write.commit().await.unwrap();
     assert!(fixture.store.bundle(&tenant, digest).await.is_err());
 }

@@ -123,6 +123,12 @@ impl Trail {
         tenant: &TenantId,
         index: u64,
     ) -> Result<Option<(Vec<Hash>, Arc<Published>)>, Fault> {
+        // An entry this process has not heard of was appended by another: the log is read again.
+        self.log(tenant).with(|it| {
+            if it.tree.size() <= index {
+                it.published = None;
+            }
+        });
         let number = Tree::block_of(index);
         self.proof_in(tenant, number, |it, block| it.inclusion(index, block)).await
     }

@@ -12,11 +12,16 @@ use audit::{
 };
 use kernel::{Digest, Fact, Fault, TenantId};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement, Value,
+    ConnectionTrait, DatabaseTransaction, DbErr, QueryResult,
     sea_query::{Alias, Expr, Query},
 };
 
-use super::{broken, companion, companion::Companions, signed, unsigned};
+use super::{
+    broken, companion,
+    companion::Companions,
+    signed, unsigned,
+    words::{Worded, statement},
+};
 use crate::sql::{
     Database,
     batch::{ROWS_MAX, slices},
@@ -36,17 +41,32 @@ const LEAVES: &str = "select first, leaves from audit_batch where tenant = $1 an
      order by first";
 const APPEND: &str = "insert into audit_batch (tenant, first, leaves) values ($1, $2, $3)";
 /// Slots of 20 bytes, packed; the rows come from counting.
-const KNOWN: &str = "with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < $3) \
+const KNOWN: Worded = Worded {
+    sqlite: "with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < $3) \
      select n.i as item, it.position, it.fingerprint from n cross join audit_idem it \
-     on it.tenant = $1 and it.slot = substr($2, n.i * 20 + 1, 20) order by n.i";
+     on it.tenant = $1 and it.slot = substr($2, n.i * 20 + 1, 20) order by n.i",
+    postgres: "select n.i as item, it.position, it.fingerprint \
+     from generate_series(0, $3::bigint - 1) n(i) join audit_idem it \
+     on it.tenant = $1 and it.slot = substr($2::bytea, n.i::int * 20 + 1, 20) order by n.i",
+};
 /// Slots of 20 and fingerprints of 32 bytes, packed.
-const REMEMBER: &str = "with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < $3) \
+const REMEMBER: Worded = Worded {
+    sqlite: "with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < $3) \
      insert into audit_idem (tenant, slot, position, fingerprint) \
-     select $1, substr($2, i * 52 + 1, 20), $4 + i, substr($2, i * 52 + 21, 32) from n";
+     select $1, substr($2, i * 52 + 1, 20), $4 + i, substr($2, i * 52 + 21, 32) from n",
+    postgres: "insert into audit_idem (tenant, slot, position, fingerprint) \
+     select $1, substr($2::bytea, i::int * 52 + 1, 20), $4::bigint + i, \
+     substr($2::bytea, i::int * 52 + 21, 32) from generate_series(0, $3::bigint - 1) n(i)",
+};
 /// Tokens of 16 and positions of 8 bytes, packed.
-const INDEX: &str = "with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < $3) \
+const INDEX: Worded = Worded {
+    sqlite: "with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < $3) \
      insert into audit_token (tenant, token, position) \
-     select $1, substr($2, i * 24 + 1, 16), substr($2, i * 24 + 17, 8) from n";
+     select $1, substr($2, i * 24 + 1, 16), substr($2, i * 24 + 17, 8) from n",
+    postgres: "insert into audit_token (tenant, token, position) \
+     select $1, substr($2::bytea, i::int * 24 + 1, 16), substr($2::bytea, i::int * 24 + 17, 8) \
+     from generate_series(0, $3::bigint - 1) n(i)",
+};
 
 /// The log on SQL.
 pub struct SqlJournal {
@@ -101,7 +121,7 @@ impl SqlJournal {
         let (epoch, first) = (signed(kept.epoch)?, signed(kept.first())?);
         let root = after.root.as_bytes().to_vec();
         let values = [tenant.into(), epoch.into(), first.into(), size.into(), root.into()];
-        transaction.execute_raw(statement(ADVANCE, values)).await?;
+        transaction.execute_raw(statement(transaction, ADVANCE, values)).await?;
         let facts: Vec<Fact> = kept.items.iter().flat_map(|it| it.facts.iter().cloned()).collect();
         if !facts.is_empty() {
             outbox::insert(transaction, &facts).await?;
@@ -117,7 +137,7 @@ impl Journal for SqlJournal {
         let write = self.database.begin("audit.journal.take_over").await?;
         let root = tree::empty_root().as_bytes().to_vec();
         let values = [tenant.as_str().into(), origin.as_str().into(), root.into()];
-        write.execute_raw(statement(TAKE_OVER, values)).await.map_err(fault(what))?;
+        write.execute_raw(statement(&*write, TAKE_OVER, values)).await.map_err(fault(what))?;
         let head = head(&*write, tenant).await.map_err(fault(what))?;
         write.commit().await?;
         head.ok_or(Fault::escalate(what))
@@ -144,7 +164,8 @@ impl Journal for SqlJournal {
 }
 
 async fn head(connection: &impl ConnectionTrait, tenant: &TenantId) -> Result<Option<Head>, DbErr> {
-    let row = connection.query_one_raw(statement(HEAD, [tenant.as_str().into()])).await?;
+    let row =
+        connection.query_one_raw(statement(connection, HEAD, [tenant.as_str().into()])).await?;
     row.map(|it| {
         let origin: String = it.try_get("", "origin")?;
         Ok(Head {
@@ -167,7 +188,7 @@ async fn leaves(
     let end = signed(end.min(u64::try_from(i64::MAX).unwrap_or(u64::MAX)))?;
     let values = [tenant.as_str().into(), signed(from)?.into(), end.into()];
     let mut leaves = Vec::new();
-    for row in connection.query_all_raw(statement(LEAVES, values)).await? {
+    for row in connection.query_all_raw(statement(connection, LEAVES, values)).await? {
         let first = unsigned(row.try_get("", "first")?)?;
         let packed: Vec<u8> = row.try_get("", "leaves")?;
         let (chunks, rest) = packed.as_chunks::<{ Leaf::BYTES }>();
@@ -188,7 +209,8 @@ async fn known(
     let slots: Vec<u8> = batch.items.iter().flat_map(|it| it.slot).collect();
     let count = count(batch.items.len())?;
     let values = [batch.tenant.as_str().into(), slots.into(), count.into()];
-    let rows = transaction.query_all_raw(statement(KNOWN, values)).await?;
+    let rows =
+        transaction.query_all_raw(statement(transaction, KNOWN.on(transaction), values)).await?;
     rows.iter()
         .map(|row| {
             let item: i64 = row.try_get("", "item")?;
@@ -207,7 +229,7 @@ async fn keep(transaction: &DatabaseTransaction, kept: &Batch) -> Result<(), DbE
     let n_items = count(kept.items.len())?;
     let leaves: Vec<u8> = kept.items.iter().flat_map(|it| *it.leaf.as_bytes()).collect();
     let values = [tenant.into(), first.into(), leaves.into()];
-    transaction.execute_raw(statement(APPEND, values)).await?;
+    transaction.execute_raw(statement(transaction, APPEND, values)).await?;
 
     let mut rows = Vec::with_capacity(kept.items.len().div_ceil(ROW_RECORDS));
     for (at, items) in (first..).step_by(ROW_RECORDS).zip(kept.items.chunks(ROW_RECORDS)) {
@@ -242,16 +264,12 @@ async fn keep(transaction: &DatabaseTransaction, kept: &Batch) -> Result<(), DbE
     }
     let n_tokens = count(tokens.len() / 24)?;
     let values = [tenant.into(), slots.into(), n_items.into(), first.into()];
-    transaction.execute_raw(statement(REMEMBER, values)).await?;
+    transaction.execute_raw(statement(transaction, REMEMBER.on(transaction), values)).await?;
     if n_tokens > 0 {
         let values = [tenant.into(), tokens.into(), n_tokens.into()];
-        transaction.execute_raw(statement(INDEX, values)).await?;
+        transaction.execute_raw(statement(transaction, INDEX.on(transaction), values)).await?;
     }
     Ok(())
-}
-
-pub(super) fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
 }
 
 fn count(n: usize) -> Result<i64, DbErr> {

@@ -14,14 +14,20 @@ use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
 use super::{
     broken,
-    journal::{bytes, statement},
+    journal::bytes,
     signed, unsigned,
+    words::{Worded, statement},
 };
 use crate::sql::{Database, fault};
 
-const STORED: &str = "select first, sealed from audit_record where tenant = $1 and first in \
+const STORED: Worded = Worded {
+    sqlite: "select first, sealed from audit_record where tenant = $1 and first in \
      (select (select max(first) from audit_record where tenant = $1 and first <= it.value) \
-      from json_each($2) it) order by first";
+      from json_each($2) it) order by first",
+    postgres: "select first, sealed from audit_record where tenant = $1 and first in \
+     (select (select max(first) from audit_record where tenant = $1 and first <= it.value::bigint) \
+      from json_array_elements_text($2::text::json) it(value)) order by first",
+};
 const LOCATE: &str = "select position from audit_token \
      where tenant = $1 and token = $2 and position >= $3 order by position limit $4";
 const PAGE: &str = "select first, sealed from audit_record where tenant = $1 \
@@ -52,7 +58,8 @@ impl SqlRecords {
         let wanted: BTreeSet<_> = indices.iter().copied().collect();
         let list = serde_json::to_string(&wanted).map_err(|it| DbErr::Custom(it.to_string()))?;
         let values = [tenant.as_str().into(), list.into()];
-        let rows = self.database.reader().query_all_raw(statement(STORED, values)).await?;
+        let reader = self.database.reader();
+        let rows = reader.query_all_raw(statement(reader, STORED.on(reader), values)).await?;
         let mut stored = Vec::new();
         for row in &rows {
             for (index, sealed) in Row::read(row)?.items()? {
@@ -75,7 +82,8 @@ impl SqlRecords {
         let from = from.to_be_bytes().to_vec();
         let limit = i64::from(limit.get());
         let values = [tenant.as_str().into(), token.into(), from.into(), limit.into()];
-        let rows = self.database.reader().query_all_raw(statement(LOCATE, values)).await?;
+        let reader = self.database.reader();
+        let rows = reader.query_all_raw(statement(reader, LOCATE, values)).await?;
         rows.iter().map(|it| Ok(u64::from_be_bytes(bytes(it, "position")?))).collect()
     }
 
@@ -90,7 +98,8 @@ impl SqlRecords {
         let mut page = Vec::new();
         loop {
             let values = [tenant.as_str().into(), signed(from)?.into()];
-            let rows = self.database.reader().query_all_raw(statement(PAGE, values)).await?;
+            let reader = self.database.reader();
+            let rows = reader.query_all_raw(statement(reader, PAGE, values)).await?;
             let start = from;
             for row in &rows {
                 for (index, sealed) in Row::read(row)?.items()? {

@@ -13,6 +13,7 @@ pub(crate) fn schema() -> Step {
         name: "0003_consent",
         tables: vec![event(), head(), policy()],
         indexes: vec![event_id(), history()],
+        ..Step::default()
     }
 }
 

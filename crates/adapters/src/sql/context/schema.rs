@@ -12,6 +12,7 @@ pub(super) fn step() -> Step {
         name: "0004_context",
         tables: vec![event(), cursor(), value(), node(), letter(), tally(), arrival()],
         indexes: vec![event_key(), event_id()],
+        ..Step::default()
     }
 }
 
@@ -31,7 +32,7 @@ fn key(columns: &[&str]) -> IndexCreateStatement {
     columns.iter().fold(Index::create(), |mut index, it| index.col(Alias::new(*it)).to_owned())
 }
 
-/// The position is the order of commits, because there is one writer.
+/// The position is the order of commits, because transitions take turns.
 fn event() -> TableCreateStatement {
     Table::create()
         .table(Alias::new(EVENT))

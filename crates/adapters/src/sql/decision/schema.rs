@@ -51,5 +51,6 @@ pub(crate) fn schema() -> Step {
             index("occurrence_subject", &["tenant", "subject", "state"]),
             index("occurrence_origin", &["tenant", "origin"]),
         ],
+        ..Step::default()
     }
 }

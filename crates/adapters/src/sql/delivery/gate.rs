@@ -1,6 +1,6 @@
-//! The send gate: one `BEGIN IMMEDIATE` transaction that reads what a withdrawal writes.
+//! The send gate: one transition that reads what a withdrawal writes.
 //!
-//! A withdrawal raises the epoch of a row this transaction reads, and SQLite has one writer: either
+//! A withdrawal raises the epoch of a row this transition reads, and transitions take turns: either
 //! the withdrawal commits first and the comparison fails, or the attempt commits first and the
 //! withdrawal's [`settle`](delivery::ports::SendGate::settle) finds it open and waits.
 
@@ -38,6 +38,9 @@ use crate::sql::{
     batch::{ROWS_MAX, slices},
     fault, outbox,
 };
+
+/// How often attempts are looked at that another process may conclude, which nobody tells this one.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// [`SendGate`] on SQL.
 #[derive(Debug, Clone)]
@@ -172,11 +175,13 @@ impl SendGate for SqlSendGate {
             let mut ended = pin!(self.ended.notified());
             ended.as_mut().enable();
             let standing = self.standing(tenant, &waited).await?;
-            if standing.iter().all(|it| it.outcome.is_some())
-                || tokio::time::timeout_at(end, ended).await.is_err()
-            {
+            let asked = tokio::time::Instant::now();
+            if asked >= end || standing.iter().all(|it| it.outcome.is_some()) {
                 return Ok(standing);
             }
+            let look = if self.database.is_shared() { end.min(asked + LOOK) } else { end };
+            // Told or not, it is looked at again.
+            drop(tokio::time::timeout_at(look, ended).await);
         }
     }
 

@@ -158,5 +158,6 @@ pub(crate) fn schema() -> Step {
             index(CONTACT, "contact_entry_node", &["tenant", "node", "at"]),
             index(INBOX, "inbox_subject", &["tenant", "subject", "delivery"]),
         ],
+        ..Step::default()
     }
 }

@@ -14,7 +14,7 @@ use identity::{
 };
 use kernel::{Fault, NodeId, TenantId};
 use sea_orm::{
-    ConnectionTrait, Statement, TransactionTrait,
+    ConnectionTrait, Statement,
     sea_query::{Alias, Expr, ExprTrait, Query},
 };
 
@@ -73,7 +73,7 @@ impl Directory for SqlDirectory {
         if nodes.is_empty() {
             return Ok(Vec::new());
         }
-        let snapshot = self.database.reader().begin().await.map_err(&fault)?;
+        let snapshot = self.database.snapshot().await.map_err(&fault)?;
         let mut found: BTreeMap<NodeId, Person> = BTreeMap::new();
         for chunk in nodes.chunks(CHUNK_MAX) {
             let subjects = Query::select()

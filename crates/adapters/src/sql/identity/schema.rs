@@ -129,5 +129,6 @@ pub(crate) fn schema() -> Step {
                 .to_owned(),
             index(MEMBERSHIP, "identity_membership_node", &["tenant", "node"]),
         ],
+        ..Step::default()
     }
 }

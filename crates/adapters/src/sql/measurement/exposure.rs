@@ -115,7 +115,7 @@ fn tally_sql(events: &[usize]) -> String {
              case when d.at + $4 <= $3 then 1 else 0 end as mature \
            from drawn d left join reached r on r.unit = d.unit where d.place = 1 \
          ) \
-         select arm, propensity_ppm, both_arms, count(*) as units, sum(exposed) as exposed, \
+         select arm, propensity_ppm, cast(both_arms as bigint) as both_arms, count(*) as units, sum(exposed) as exposed, \
            sum(converted) as converted, sum(mature) as mature \
          from unit group by arm, propensity_ppm, both_arms"
     )

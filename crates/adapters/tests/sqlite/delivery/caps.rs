@@ -13,7 +13,7 @@ use delivery::{
 };
 use kernel::{Instant, Period};
 
-use crate::fresh;
+use super::super::fresh;
 
 /// This many gates race for one person under a cap of so many; how many pass, and are counted.
 async fn race(n: u64, k: u32) -> (usize, usize) {

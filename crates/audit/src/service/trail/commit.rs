@@ -18,6 +18,9 @@ use crate::{
 };
 
 const LEAVES_READ: usize = 8_192;
+/// How often a batch is led before its fault is told: other processes lead the same log in turn,
+/// and of each round one commits.
+const LEADS_MAX: usize = 128;
 
 impl Trail {
     /// Commits and signs a batch; one answer an item.
@@ -78,20 +81,37 @@ impl Trail {
         Ok(items.iter().map(seal).collect())
     }
 
+    /// Commits a batch where the log ends now: if another process has led it since, it is read and
+    /// taken over again.
     async fn commit(
         &self,
         log: &Log,
         items: Vec<Arc<Prepared>>,
     ) -> Result<(Batch, Committed), AppendError> {
+        for _ in 1..LEADS_MAX {
+            match self.commit_once(log, items.clone()).await {
+                Err(CommitError::Fenced) => drop(self.open(log).await?),
+                Err(CommitError::Fault(fault)) => return Err(fault.into()),
+                Ok(done) => return Ok(done),
+            }
+        }
+        self.commit_once(log, items).await.map_err(|error| match error {
+            CommitError::Fenced => Fault::retry("appending as leader of the log").into(),
+            CommitError::Fault(fault) => fault.into(),
+        })
+    }
+
+    async fn commit_once(
+        &self,
+        log: &Log,
+        items: Vec<Arc<Prepared>>,
+    ) -> Result<(Batch, Committed), CommitError> {
         let batch = log.with(|it| {
             it.is_in_doubt = true;
             Batch::prepare(log.tenant.clone(), it.epoch, it.tree.frontier(), items)
         });
-        match self.journal.commit(&batch).await {
-            Ok(committed) => Ok((batch, committed)),
-            Err(CommitError::Fenced) => Err(Fault::retry("appending as leader of the log").into()),
-            Err(CommitError::Fault(fault)) => Err(fault.into()),
-        }
+        let committed = self.journal.commit(&batch).await?;
+        Ok((batch, committed))
     }
 
     /// Reads what is durable, from where this process knows it, and signs it.
@@ -101,7 +121,10 @@ impl Trail {
         let head = self.journal.take_over(&log.tenant, &origin).await?;
         let mut tree = log.with(|it| it.tree.clone());
         while tree.size() < head.size {
-            let leaves = self.journal.leaves(&log.tenant, tree.size(), LEAVES_READ).await?;
+            // No further than this head: another process may have appended since.
+            let left = usize::try_from(head.size - tree.size()).unwrap_or(usize::MAX);
+            let left = left.min(LEAVES_READ);
+            let leaves = self.journal.leaves(&log.tenant, tree.size(), left).await?;
             if leaves.is_empty() {
                 return Err(AppendError::Amnesia);
             }
