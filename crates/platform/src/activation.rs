@@ -1,4 +1,5 @@
-//! What stands between decisions and the systems of record: in this process, or on Redis for all.
+//! What stands between decisions and the systems of record: in this process, on Redis for all, or
+//! nothing.
 
 use std::{fmt, sync::Arc};
 
@@ -28,7 +29,21 @@ use kernel::{Clock, Fault};
 use rollout::ReleaseLedger;
 use service::relay::Job;
 
-use crate::machine::Machine;
+use crate::{config::Config, machine::Machine};
+
+/// The layer of a process: on Redis where the deployment names one. Without one, what this process
+/// keeps is true only while no other writes.
+pub(crate) async fn open(
+    config: &Config,
+    database: &Arc<Database>,
+    machine: Machine,
+) -> Result<Box<dyn Activation>> {
+    Ok(match &config.servers.redis {
+        Some(settings) => Box::new(OnRedis::open(settings, database, machine).await?),
+        None if database.is_shared() => Box::new(Nowhere),
+        None => Box::new(InProcess::new(machine.clock)),
+    })
+}
 
 /// What is put around each port of the systems of record: caches around what is read to decide, and
 /// around every write whatever keeps those caches true.
@@ -135,6 +150,60 @@ impl Activation for InProcess {
 
     fn contacts(&self, inner: Arc<dyn ContactLedger>) -> Arc<dyn ContactLedger> {
         Arc::new(CachedContacts::new(inner, self.histories.clone()))
+    }
+}
+
+/// Nowhere: every process reads the systems of record, to which others write without telling it.
+#[derive(Debug)]
+pub(crate) struct Nowhere;
+
+impl Activation for Nowhere {
+    fn releases(&self, inner: Arc<dyn ReleaseLedger>) -> Arc<dyn ReleaseLedger> {
+        inner
+    }
+
+    fn journal(&self, inner: Arc<dyn audit::ports::Journal>) -> Arc<dyn audit::ports::Journal> {
+        inner
+    }
+
+    fn assertions(&self, inner: Arc<dyn AssertionLog>) -> Arc<dyn AssertionLog> {
+        inner
+    }
+
+    fn ledger(&self, inner: Arc<dyn Ledger>) -> Arc<dyn Ledger> {
+        inner
+    }
+
+    fn gate(&self, inner: Arc<dyn SendGate>) -> Arc<dyn SendGate> {
+        inner
+    }
+
+    fn events(&self, inner: Arc<dyn EventLog>) -> Arc<dyn EventLog> {
+        inner
+    }
+
+    fn directory(&self, inner: Arc<dyn Directory>) -> Arc<dyn Directory> {
+        inner
+    }
+
+    fn snapshots(&self, inner: Arc<dyn SnapshotSource>) -> Arc<dyn SnapshotSource> {
+        inner
+    }
+
+    fn policy(&self, inner: Arc<dyn PolicyHead>) -> Arc<dyn PolicyHead> {
+        inner
+    }
+
+    fn context(&self, inner: Arc<dyn ContextStore>) -> Arc<dyn ContextStore> {
+        inner
+    }
+
+    fn board(&self, inner: Arc<dyn FreshnessBoard>) -> Arc<dyn FreshnessBoard> {
+        inner
+    }
+
+    fn contacts(&self, inner: Arc<dyn ContactLedger>) -> Arc<dyn ContactLedger> {
+        inner
     }
 }
 

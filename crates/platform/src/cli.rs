@@ -3,10 +3,11 @@
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use adapters::redis::{Settings, Timing};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
+use url::Url;
 
-use crate::config::DataDirectory;
+use crate::config::{DataDirectory, Databases, Servers};
 
 pub mod activation;
 pub mod demo;
@@ -62,6 +63,13 @@ pub struct Data {
     /// The data directory.
     #[arg(long = "data", env = "ASSENT_DATA", default_value = "./assent-data", global = true)]
     directory: PathBuf,
+    /// The systems of record of a deployment of several processes (`postgres://..`); a file in the
+    /// data directory, if absent.
+    #[arg(long, env = "ASSENT_DATABASE_URL", hide_env_values = true, global = true)]
+    database_url: Option<String>,
+    /// The keys of the log's records, in a Postgres apart from them; with `--database-url`.
+    #[arg(long, env = "ASSENT_KEYS_URL", hide_env_values = true, global = true)]
+    keys_url: Option<String>,
     /// The Redis, or any node of the Redis Cluster, on which every process of the deployment keeps
     /// close what decisions read; each process keeps its own, if absent.
     #[arg(long, env = "ASSENT_REDIS_URL", hide_env_values = true, global = true)]
@@ -74,7 +82,6 @@ pub struct Data {
 impl Data {
     /// The directory, made if need be.
     pub fn open(&self) -> Result<DataDirectory> {
-        use anyhow::Context as _;
         std::fs::create_dir_all(&self.directory)
             .with_context(|| format!("making the data directory `{}`", self.directory.display()))?;
         Ok(DataDirectory::new(&self.directory))
@@ -82,12 +89,44 @@ impl Data {
 }
 
 impl Data {
-    /// The layer all processes of the deployment share, if they share one: it must be the same for
-    /// each of them, for commands as well as for servers.
+    /// The servers all processes of the deployment share, if they share any: they must be the same
+    /// for each of them, for commands as well as for servers.
+    pub fn servers(&self) -> Result<Servers> {
+        Ok(Servers { databases: self.databases()?, redis: self.redis() })
+    }
+
+    /// The layer all processes of the deployment share, if they share one.
     pub fn redis(&self) -> Option<Settings> {
         let (url, prefix) = (self.redis_url.clone()?, self.redis_prefix.clone());
         Some(Settings { url, prefix, timing: Timing::default() })
     }
+
+    fn databases(&self) -> Result<Option<Databases>> {
+        let (records, keys) = match (&self.database_url, &self.keys_url) {
+            (None, None) => return Ok(None),
+            (Some(records), Some(keys)) => (records, keys),
+            _ => anyhow::bail!(
+                "`ASSENT_DATABASE_URL` and `ASSENT_KEYS_URL` are named together or not at all"
+            ),
+        };
+        let (records, keys) =
+            (postgres("ASSENT_DATABASE_URL", records)?, postgres("ASSENT_KEYS_URL", keys)?);
+        anyhow::ensure!(
+            records != keys,
+            "`ASSENT_KEYS_URL` names the database of the records: the keys are kept apart from them"
+        );
+        Ok(Some(Databases { records, keys }))
+    }
+}
+
+/// A database on Postgres; what was said is not repeated, because it may hold a password.
+fn postgres(name: &str, text: &str) -> Result<Url> {
+    let url = Url::parse(text).with_context(|| format!("reading `{name}`"))?;
+    anyhow::ensure!(
+        ["postgres", "postgresql"].contains(&url.scheme()),
+        "`{name}` does not begin with `postgres://`"
+    );
+    Ok(url)
 }
 
 /// Runs a command; the number is the exit code.
@@ -117,7 +156,6 @@ pub fn complain(line: impl std::fmt::Display) {
 
 /// Runs a future on a runtime of its own.
 pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    use anyhow::Context as _;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use adapters::{
     keys::{FileKek, FileSigner},
-    redis::{Settings, Sources, Upkeep},
+    redis::{Sources, Upkeep},
     sql::{
-        Database,
         audit::{SqlJournal, SqlKeyring, SqlRecords},
         companion::SqlDecisionCompanions,
         consent::{SqlLedger, SqlPolicyHead},
@@ -69,9 +68,10 @@ use service::{
 
 pub use crate::machine::Machine;
 use crate::{
-    activation::{Activation, InProcess, OnRedis},
+    activation,
     channels::routes,
-    config::{Config, DataDirectory},
+    config::{Config, DataDirectory, Servers},
+    records::Records,
     secrets::Secrets,
 };
 
@@ -92,15 +92,13 @@ pub struct Assent {
     pub reading: ReadingService,
     /// What decisions are made from, for whoever answers one of the ports differently.
     pub sources: decision::Sources,
-    database: Arc<Database>,
-    key_database: Arc<Database>,
+    kept: Records,
 }
 
 impl Assent {
-    /// Closes the files.
+    /// Closes the systems of record.
     pub async fn close(&self) -> Result<()> {
-        self.database.close().await.context("closing the systems of record")?;
-        self.key_database.close().await.context("closing the key store")
+        self.kept.close().await
     }
 }
 
@@ -109,13 +107,9 @@ pub fn validators() -> Validators {
     Validators::new(vec![Box::new(validate)])
 }
 
-/// A process without a surface, for commands over the files of a deployment.
-pub async fn offline(
-    data: &DataDirectory,
-    tenant: &TenantId,
-    redis: Option<Settings>,
-) -> Result<Assent> {
-    let config = Config { redis, ..Config::embedded(data.clone(), tenant.clone()) };
+/// A process without a surface, for commands over what a deployment keeps.
+pub async fn offline(data: &DataDirectory, tenant: &TenantId, servers: Servers) -> Result<Assent> {
+    let config = Config { servers, ..Config::embedded(data.clone(), tenant.clone()) };
     compose(&config, Machine::real(), ApiKeys::default(), Nudge::default()).await
 }
 
@@ -135,19 +129,13 @@ pub async fn compose(
     std::fs::create_dir_all(&secrets_path)
         .with_context(|| format!("making `{}`", secrets_path.display()))?;
     let secrets = Secrets::open(&secrets_path.join("root"), &*entropy)?;
-    let database = Database::open(&config.data.database()).await.context("opening the database")?;
-    let key_database =
-        Database::open(&config.data.keys()).await.context("opening the key store")?;
+    let kept = Records::open(config).await?;
+    let (database, key_database) = (kept.database.clone(), kept.keys.clone());
     let feed: Arc<dyn FactFeed> = Arc::new(Traced::new(SqlFactFeed::new(database.clone())));
 
     // The activation layer: what is read through it decides; what is read without it sends.
-    let around: Box<dyn Activation> = match &config.redis {
-        None => Box::new(InProcess::new(clock.clone())),
-        Some(settings) => {
-            let machine = Machine { clock: clock.clone(), entropy: entropy.clone() };
-            Box::new(OnRedis::open(settings, &database, machine).await?)
-        }
-    };
+    let near = Machine { clock: clock.clone(), entropy: entropy.clone() };
+    let around = activation::open(config, &database, near).await?;
 
     // rollout: what is live.
     let deployment = DeploymentId::new("assent").context("naming the deployment")?;
@@ -396,5 +384,5 @@ pub async fn compose(
         contacts: contact_ledger,
     });
     let (keepers, reading) = (around.keepers(), ReadingService::new(sources.clone()));
-    Ok(Assent { app, keepers, upkeep, jobs, feed, reading, sources, database, key_database })
+    Ok(Assent { app, keepers, upkeep, jobs, feed, reading, sources, kept })
 }

@@ -1,10 +1,11 @@
 //! What an operator decides: read once, from flags and the environment.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use adapters::redis::Settings;
 use delivery::render::Imprint;
 use kernel::TenantId;
+use url::Url;
 
 use crate::channels::Webhook;
 
@@ -49,6 +50,32 @@ impl DataDirectory {
     }
 }
 
+/// The servers a deployment names; what it does not name, it does without.
+#[derive(Debug, Clone, Default)]
+pub struct Servers {
+    /// The systems of record; files in the data directory, if absent.
+    pub databases: Option<Databases>,
+    /// Where what decisions read is kept close for every process; in each process, if absent and
+    /// it is the only one.
+    pub redis: Option<Settings>,
+}
+
+/// Two databases on Postgres: no backup should have both.
+#[derive(Clone)]
+pub struct Databases {
+    /// The systems of record.
+    pub records: Url,
+    /// The wrapped keys of audit's records.
+    pub keys: Url,
+}
+
+impl fmt::Debug for Databases {
+    /// Without the URLs: they hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Databases")
+    }
+}
+
 /// The settings of one process.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -66,8 +93,8 @@ pub struct Config {
     pub operator: String,
     /// Who sends messages, as they say at their foot.
     pub imprint: Imprint,
-    /// Where what decisions read is kept close for every process; in each process, if absent.
-    pub redis: Option<Settings>,
+    /// The servers it shares with other processes of the deployment.
+    pub servers: Servers,
     /// Where messages on the channel `webhook` are posted; the sandbox keeps them, if absent.
     pub webhook: Option<Webhook>,
 }
@@ -87,7 +114,7 @@ impl Config {
                 address: "1 Example Street, 10115 Berlin".to_owned(),
                 domain: "assent.example".to_owned(),
             },
-            redis: None,
+            servers: Servers::default(),
             webhook: None,
         }
     }

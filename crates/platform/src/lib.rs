@@ -12,4 +12,5 @@ pub mod config;
 pub mod demo;
 pub mod journeys;
 pub mod machine;
+mod records;
 pub mod secrets;

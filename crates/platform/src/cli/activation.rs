@@ -11,7 +11,7 @@ use kernel::{SubjectId, TenantId};
 use serde::Serialize;
 
 use super::{Data, REFUSED, block_on, complain, say};
-use crate::compose;
+use crate::{compose, config::Servers};
 
 /// Rebuild or check what decisions read on Redis.
 #[derive(Debug, Subcommand)]
@@ -76,9 +76,10 @@ impl Activation {
         };
         // Opened by this command: it need not rest.
         let timing = Timing { rest: Duration::ZERO, ..settings.timing };
-        let settings = Settings { timing, ..settings };
+        let redis = Some(Settings { timing, ..settings });
+        let servers = Servers { redis, ..which.data.servers()? };
         let tenant = &which.tenant;
-        let assent = compose::offline(&which.data.open()?, tenant, Some(settings)).await?;
+        let assent = compose::offline(&which.data.open()?, tenant, servers).await?;
         let upkeep = assent.upkeep.as_ref().context("an activation layer without upkeep")?;
         let opened = if anew { upkeep.begin_anew().await } else { upkeep.open().await };
         opened.context("opening the activation layer: is Redis there?")?;

@@ -116,7 +116,7 @@ impl Release {
 }
 
 async fn open(common: &Common) -> Result<Assent> {
-    compose::offline(&common.data.open()?, &common.tenant, common.data.redis()).await
+    compose::offline(&common.data.open()?, &common.tenant, common.data.servers()?).await
 }
 
 async fn status(common: &Common) -> Result<ExitCode> {

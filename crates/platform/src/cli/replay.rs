@@ -28,7 +28,8 @@ impl Replay {
     }
 
     async fn again(self) -> Result<ExitCode> {
-        let assent = compose::offline(&self.data.open()?, &self.tenant, self.data.redis()).await?;
+        let assent =
+            compose::offline(&self.data.open()?, &self.tenant, self.data.servers()?).await?;
         let (mut same, mut differ) = (0_u64, 0_u64);
         if self.records.is_empty() {
             let replayed = assent.reading.replay_all(&self.tenant).await?;

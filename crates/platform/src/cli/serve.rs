@@ -86,7 +86,7 @@ impl Serve {
         let listen = listener.local_addr().context("reading the listening address")?;
         let config = Config {
             listen,
-            redis: self.data.redis(),
+            servers: self.data.servers()?,
             webhook: self.webhook.read()?,
             base_url: self.base_url.unwrap_or_else(|| format!("http://{listen}")),
             ..Config::embedded(data, self.tenant)

@@ -31,7 +31,7 @@ impl Setup {
 
     async fn act(self) -> Result<ExitCode> {
         let data = self.data.open()?;
-        let assent = compose::offline(&data, &self.tenant, self.data.redis()).await?;
+        let assent = compose::offline(&data, &self.tenant, self.data.servers()?).await?;
         begin(&assent, &Config::embedded(data, self.tenant), self.journeys.as_deref()).await?;
         assent.close().await?;
         say("the deployment is ready for its services");

@@ -8,6 +8,7 @@
     reason = "a broken scenario panics"
 )]
 
+mod postgres;
 mod redis;
 #[expect(dead_code, reason = "shared with the scenarios on files")]
 #[path = "../e2e/server.rs"]
