@@ -167,6 +167,7 @@ impl<'a> Month<'a> {
 
     /// Some of those who log in see a page that asks what to show.
     async fn ask(&mut self, lines: &[Line]) -> Result<()> {
+        let mut asked = false;
         for line in lines {
             let Ok(event) = serde_json::from_str::<Value>(&line.text) else { continue };
             if text(&event, "/type").unwrap_or_default() != "product.login.v1" {
@@ -193,13 +194,14 @@ impl<'a> Month<'a> {
             let answer =
                 self.client.post("/v1/decisions", &headers, body.to_string().into_bytes()).await;
             self.tally.asked(&answer);
+            asked = true;
         }
-        self.settle().await
+        if asked { self.settle().await } else { Ok(()) }
     }
 
     /// What people do about what reached them, or did not.
     async fn react(&mut self) -> Result<()> {
-        let now = self.clock.now();
+        let (now, before) = (self.clock.now(), self.tally.withdrawals);
         for seen in self.observer.look().await? {
             let Some(person) = self.population.people.get(seen.person) else { continue };
             let reactions =
@@ -220,7 +222,8 @@ impl<'a> Month<'a> {
         }
         self.tally.late += self.observer.late;
         self.observer.late = 0;
-        self.settle().await
+        // What people will do later is not work yet.
+        if self.tally.withdrawals > before { self.settle().await } else { Ok(()) }
     }
 
     async fn unsubscribe(&mut self, link: &str) -> Result<()> {
