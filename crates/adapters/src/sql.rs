@@ -73,6 +73,11 @@ impl Database {
         &self.reader
     }
 
+    /// A connection for a transition of one statement that writes no facts.
+    pub const fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
     /// Several reads of one moment, outside a transition.
     pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
         if self.is_shared() {

@@ -120,9 +120,9 @@ pub trait EventLog: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The head of what is not yet applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pending {
-    /// Everything up to here is applied.
+    /// Everything up to here is applied; says nothing where there are no events.
     pub after: Position,
     /// The next events, each with its position.
     pub events: Vec<(Position, Event)>,

@@ -123,19 +123,43 @@ impl ResolutionService {
         tenant: &TenantId,
         identifiers: &[Identifier],
     ) -> Result<Option<PersonAt>, Fault> {
+        Ok(self.find_each(tenant, &[identifiers]).await?.pop().flatten())
+    }
+
+    /// Whom each of these lists names, in the order asked: [`Self::find`] of many in one read.
+    pub async fn find_each<I: AsRef<[Identifier]> + Sync>(
+        &self,
+        tenant: &TenantId,
+        lists: &[I],
+    ) -> Result<Vec<Option<PersonAt>>, Fault> {
         let rules = self.0.artifacts.live(tenant).await?;
-        let reading = reading::identifiers(&rules, &self.0.blinder, tenant, identifiers);
-        let readings = [reading];
+        let blinder = &self.0.blinder;
+        let readings: Vec<_> = lists
+            .iter()
+            .map(|it| reading::identifiers(&rules, blinder, tenant, it.as_ref()))
+            .collect();
         let nodes = self.nodes(tenant, &readings).await?;
         let persons = self.persons(tenant, nodes.values().copied().collect()).await?;
         let now = self.0.clock.now();
-        let mut named = readings.into_iter().map(|it| named(it, &nodes, &persons, now));
-        Ok(named.next().and_then(|it| it.person))
+        let person = |it| named(it, &nodes, &persons, now).person;
+        Ok(readings.into_iter().map(person).collect())
     }
 
     /// The person an id resolves to now: a subject, a former head, or any node.
     pub async fn person(&self, tenant: &TenantId, id: Uuid) -> Result<Option<PersonAt>, Fault> {
         Ok(self.resolved(tenant, id).await?.map(|it| it.at()))
+    }
+
+    /// The person each id resolves to now, in the order asked: [`Self::person`] of many in one read.
+    pub async fn people(
+        &self,
+        tenant: &TenantId,
+        ids: &[Uuid],
+    ) -> Result<Vec<Option<PersonAt>>, Fault> {
+        let nodes = ids.iter().map(|it| NodeId::from_uuid(*it)).collect();
+        let persons = self.persons(tenant, nodes).await?;
+        let at = |id: &Uuid| persons.get(&NodeId::from_uuid(*id)).map(Person::at);
+        Ok(ids.iter().map(at).collect())
     }
 
     /// The members of the person an id resolves to now, each with how it belongs.

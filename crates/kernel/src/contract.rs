@@ -63,8 +63,8 @@ pub async fn consumers_do_not_disturb_each_other(fixture: &dyn FeedFixture) {
     fixture.commit(&[fact(&entropy, "a.done")]).await;
     let taken = fixture.feed().take("one", Limit::default()).await.unwrap();
     fixture.feed().done("one", taken[0].position).await.unwrap();
-    assert_eq!(fixture.feed().lag("one").await.unwrap(), 0);
-    assert_eq!(fixture.feed().lag("two").await.unwrap(), 1);
+    assert_eq!(fixture.feed().lag(&["one"]).await.unwrap(), 0);
+    assert_eq!(fixture.feed().lag(&["two"]).await.unwrap(), 1);
     assert_eq!(fixture.feed().take("two", Limit::default()).await.unwrap().len(), 1);
 }
 
@@ -76,7 +76,20 @@ pub async fn a_limit_is_kept(fixture: &dyn FeedFixture) {
     let taken = fixture.feed().take("one", Limit::new(2).unwrap()).await.unwrap();
     assert_eq!(taken.len(), 2);
     fixture.feed().done("one", taken[1].position).await.unwrap();
-    assert_eq!(fixture.feed().lag("one").await.unwrap(), 3);
+    assert_eq!(fixture.feed().lag(&["one"]).await.unwrap(), 3);
+}
+
+/// The lag of several is that of the one furthest behind, begun or not; of none it is nothing.
+pub async fn the_lag_is_of_the_consumer_furthest_behind(fixture: &dyn FeedFixture) {
+    let entropy = SeededEntropy::new(5);
+    let facts: Vec<_> = (0..4).map(|_| fact(&entropy, "a.done")).collect();
+    fixture.commit(&facts).await;
+    let taken = fixture.feed().take("one", Limit::default()).await.unwrap();
+    fixture.feed().done("one", taken[3].position).await.unwrap();
+    fixture.feed().done("two", taken[1].position).await.unwrap();
+    assert_eq!(fixture.feed().lag(&["one", "two"]).await.unwrap(), 2);
+    assert_eq!(fixture.feed().lag(&["one", "three"]).await.unwrap(), 4);
+    assert_eq!(fixture.feed().lag(&[]).await.unwrap(), 0);
 }
 
 /// The suite of [`FactFeed`]: `feed_suite!(module, async expression giving a fixture)`.
@@ -89,6 +102,7 @@ macro_rules! feed_suite {
                 undone_facts_are_delivered_again
                 consumers_do_not_disturb_each_other
                 a_limit_is_kept
+                the_lag_is_of_the_consumer_furthest_behind
             );
         }
     };

@@ -51,6 +51,6 @@ pub trait FactFeed: fmt::Debug + Send + Sync + 'static {
     async fn take(&self, consumer: &str, limit: Limit) -> Result<Vec<Positioned>, Fault>;
     /// Everything up to and including this position is done; never moves back.
     async fn done(&self, consumer: &str, through: u64) -> Result<(), Fault>;
-    /// How many facts this consumer has not done.
-    async fn lag(&self, consumer: &str) -> Result<u64, Fault>;
+    /// How many facts the one of these consumers that is furthest behind has not done.
+    async fn lag(&self, consumers: &[&str]) -> Result<u64, Fault>;
 }

@@ -77,11 +77,12 @@ impl FactFeed for MemoryFeed {
         Ok(())
     }
 
-    async fn lag(&self, consumer: &str) -> Result<u64, Fault> {
+    async fn lag(&self, consumers: &[&str]) -> Result<u64, Fault> {
         self.available()?;
         Ok(self.locked(|it| {
-            let after = it.done.get(consumer).copied().unwrap_or(0);
-            u64::try_from(it.facts.len()).unwrap_or(u64::MAX).saturating_sub(after)
+            let done = |consumer: &&str| it.done.get(*consumer).copied().unwrap_or(0);
+            let written = u64::try_from(it.facts.len()).unwrap_or(u64::MAX);
+            consumers.iter().map(done).min().map_or(0, |after| written.saturating_sub(after))
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kernel::Fault;
+use kernel::{FactFeed, Fault};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -75,22 +75,25 @@ impl Lifecycle {
     }
 }
 
-/// Runs jobs in order, again and again, until a whole round finds nothing to do.
-pub async fn settle(jobs: &[Arc<dyn Job>]) -> Result<usize, Fault> {
+/// Runs jobs in order, again and again, until no fact is left that one of them has not seen.
+///
+/// What a job sets off for one before it, it tells in a fact; so a round after which every consumer
+/// has seen all facts has left nothing to do.
+pub async fn settle(jobs: &[Arc<dyn Job>], feed: &dyn FactFeed) -> Result<usize, Fault> {
+    let consumers: Vec<_> = jobs.iter().filter_map(|it| it.consumer()).collect();
     let mut total = 0;
     loop {
-        let mut round = 0;
         for job in jobs {
             loop {
                 let done = job.run_once(JOB_LIMIT).await?;
-                round += done;
-                if done == 0 {
+                total += done;
+                // A relay that moved less than it may has moved all there was.
+                if done == 0 || (job.consumer().is_some() && done < JOB_LIMIT) {
                     break;
                 }
             }
         }
-        total += round;
-        if round == 0 {
+        if feed.lag(&consumers).await? == 0 {
             return Ok(total);
         }
     }

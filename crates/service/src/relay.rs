@@ -22,6 +22,10 @@ pub trait Consumer: fmt::Debug + Send + Sync + 'static {
 pub trait Job: fmt::Debug + Send + Sync + 'static {
     /// The job's name in logs and metrics.
     fn name(&self) -> &'static str;
+    /// The consumer it moves facts to, if that is what it does.
+    fn consumer(&self) -> Option<&'static str> {
+        None
+    }
     /// Does what there is to do, at most `limit` pieces of it, and says how much it did.
     async fn run_once(&self, limit: usize) -> Result<usize, Fault>;
 }
@@ -49,6 +53,10 @@ impl Relay {
 impl Job for Relay {
     fn name(&self) -> &'static str {
         self.consumer.name()
+    }
+
+    fn consumer(&self) -> Option<&'static str> {
+        Some(self.consumer.name())
     }
 
     async fn run_once(&self, limit: usize) -> Result<usize, Fault> {

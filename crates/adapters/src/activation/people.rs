@@ -11,7 +11,7 @@ use identity::{
 use kernel::{Digest, Fault, Instant, Limit, NodeId, TenantId};
 
 use super::{
-    Activated, Generations,
+    Activated, Generations, Stamp,
     touched::{Touched, each, raising},
 };
 
@@ -41,6 +41,19 @@ impl CachedDirectory {
             nodes: Activated::new(NODES_MAX, generations.clone()),
             persons: Activated::new(PERSONS_MAX, generations),
         }
+    }
+
+    /// Keeps a person under the node asked for and under the id that is asked for next.
+    ///
+    /// A transition that changes the person touches the node too (see [`moved`]), so that its
+    /// stamp stands for both.
+    fn keep(&self, tenant: &TenantId, node: NodeId, person: &Person, stamp: Stamp) {
+        let head = NodeId::from_uuid(person.subject.uuid());
+        let person = Arc::new(person.clone());
+        if person.members.iter().any(|it| it.home && it.node == head) && head != node {
+            self.persons.fill((tenant.clone(), head), Arc::clone(&person), stamp.clone());
+        }
+        self.persons.fill((tenant.clone(), node), person, stamp);
     }
 }
 
@@ -89,7 +102,7 @@ impl Directory for CachedDirectory {
             let asked: Vec<_> = missed.keys().copied().collect();
             for (node, person) in self.inner.persons(tenant, &asked).await? {
                 if let Some(stamp) = missed.remove(&node) {
-                    self.persons.fill((tenant.clone(), node), Arc::new(person.clone()), stamp);
+                    self.keep(tenant, node, &person, stamp);
                 }
                 found.insert(node, person);
             }

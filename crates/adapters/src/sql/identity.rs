@@ -77,8 +77,8 @@ impl AssertionLog for SqlAssertionLog {
         for chunk in ids.chunks(CHUNK_MAX) {
             let filed = among("a", chunk.iter().copied());
             components.assertions.extend(assertions(&snapshot, tenant, filed).await?);
-            let headed = among("subject", chunk.iter().copied());
-            components.persons.extend(people(&snapshot, tenant, &headed).await?);
+            let headed = subject().is_in(padded(chunk.iter().copied()));
+            components.persons.extend(people(&snapshot, tenant, headed).await?);
         }
         snapshot.commit().await.map_err(&fault)?;
         components.assertions.sort_by_key(|it| it.seq);
@@ -228,31 +228,52 @@ async fn assertions(
     rows.into_iter().map(Assertion::try_from).collect()
 }
 
-/// The persons whose `subject` meets a condition, former heads included, ascending.
+/// The subject of a person, to say which are asked for.
+fn subject() -> Expr {
+    Expr::col((Alias::new(PERSON), Alias::new("subject")))
+}
+
+/// The persons whose [`subject`] meets a condition, former heads included, ascending.
+///
+/// One statement, so that members and epoch are of one moment also outside a snapshot.
 async fn people(
     connection: &impl ConnectionTrait,
     tenant: &TenantId,
-    which: &SimpleExpr,
+    which: SimpleExpr,
 ) -> Result<Vec<Person>, Fault> {
     let fault = fault("reading persons");
-    let query = select(MEMBERSHIP, MEMBER_COLUMNS)
-        .and_where(of_tenant(tenant))
-        .and_where(which.clone())
+    let of = |table: &str, column: &str| Expr::col((Alias::new(table), Alias::new(column)));
+    let member =
+        |column: &str| of(MEMBERSHIP, column).equals((Alias::new(PERSON), Alias::new(column)));
+    let query = Query::select()
+        .columns(["subject", "epoch", "anchors"].map(|it| (Alias::new(PERSON), Alias::new(it))))
+        .columns(
+            MEMBER_COLUMNS
+                .into_iter()
+                .filter(|it| *it != "subject")
+                .map(|it| (Alias::new(MEMBERSHIP), Alias::new(it))),
+        )
+        .from(Alias::new(PERSON))
+        .left_join(Alias::new(MEMBERSHIP), member("tenant").and(member("subject")))
+        .and_where(of(PERSON, "tenant").eq(tenant.as_str()))
+        .and_where(which)
+        .order_by((Alias::new(PERSON), Alias::new("subject")), Order::Asc)
         .to_owned();
-    let mut members: BTreeMap<Uuid, BTreeSet<Member>> = BTreeMap::new();
-    let rows: Vec<MemberRow> = all(connection, &query).await.map_err(&fault)?;
-    for row in rows {
-        members.entry(row.subject).or_default().insert(row.try_into()?);
+    let rows = connection.query_all(&query).await.map_err(&fault)?;
+    let mut people: Vec<(PersonRow, BTreeSet<Member>)> = Vec::new();
+    for row in &rows {
+        let person = PersonRow::from_query_result(row, "").map_err(&fault)?;
+        if people.last().is_none_or(|(it, _)| it.subject != person.subject) {
+            people.push((person, BTreeSet::new()));
+        }
+        // A former head has no members.
+        if at::<Option<Uuid>>(row, "node").map_err(&fault)?.is_some()
+            && let Some((_, members)) = people.last_mut()
+        {
+            members.insert(MemberRow::from_query_result(row, "").map_err(&fault)?.try_into()?);
+        }
     }
-    let query = select(PERSON, ["subject", "epoch", "anchors"])
-        .and_where(of_tenant(tenant))
-        .and_where(which.clone())
-        .order_by(Alias::new("subject"), Order::Asc)
-        .to_owned();
-    let rows: Vec<PersonRow> = all(connection, &query).await.map_err(&fault)?;
-    rows.into_iter()
-        .map(|it| it.person(members.remove(&it.subject).into_iter().flatten().collect()))
-        .collect()
+    people.into_iter().map(|(it, members)| it.person(members.into_iter().collect())).collect()
 }
 
 /// The assertions a transition takes back.

@@ -1,14 +1,14 @@
 //! The outbox: facts written in the transition's own transaction, and the feed over them.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use kernel::{
     Fact, FactFeed, FactId, Fault, Instant, Limit, NodeId, Positioned, SubjectId, TenantId,
 };
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult, Statement, Value,
-    sea_query::{Alias, ColumnDef, Expr, ExprTrait, OnConflict, Query, Table},
+    ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult, Value,
+    sea_query::{Alias, ColumnDef, Expr, ExprTrait, Func, OnConflict, Query, Table},
 };
 
 use super::{
@@ -71,28 +71,27 @@ impl SqlFactFeed {
     pub const fn new(database: Arc<Database>) -> Self {
         Self { database }
     }
+}
 
-    async fn through(&self, consumer: &str) -> Result<i64, Fault> {
-        let query = Query::select()
-            .column(Alias::new("through"))
-            .from(Alias::new("outbox_cursor"))
-            .and_where(Expr::col(Alias::new("consumer")).eq(consumer))
-            .to_owned();
-        let row =
-            self.database.reader().query_one(&query).await.map_err(fault("reading a cursor"))?;
-        row.map_or(Ok(0), |it| it.try_get("", "through").map_err(fault("reading a cursor")))
-    }
+/// How far a consumer has come; zero before its first step.
+fn through(consumer: &str) -> Expr {
+    let cursor = Query::select()
+        .column(Alias::new("through"))
+        .from(Alias::new("outbox_cursor"))
+        .and_where(Expr::col(Alias::new("consumer")).eq(consumer))
+        .to_owned();
+    let cursor = Expr::SubQuery(None, Box::new(cursor.into()));
+    Func::coalesce([cursor, Expr::val(0_i64)]).into()
 }
 
 #[async_trait]
 impl FactFeed for SqlFactFeed {
     async fn take(&self, consumer: &str, limit: Limit) -> Result<Vec<Positioned>, Fault> {
-        let after = self.through(consumer).await?;
         let query = Query::select()
             .column(Alias::new("position"))
             .columns(COLUMNS.map(Alias::new))
             .from(Alias::new(TABLE))
-            .and_where(Expr::col(Alias::new("position")).gt(after))
+            .and_where(Expr::col(Alias::new("position")).gt(through(consumer)))
             .order_by(Alias::new("position"), sea_orm::Order::Asc)
             .limit(u64::from(limit.get()))
             .to_owned();
@@ -120,21 +119,32 @@ impl FactFeed for SqlFactFeed {
                     .to_owned(),
             )
             .to_owned();
-        let write = self.database.begin("kernel.fact_feed.done").await?;
-        write.execute(&query).await.map_err(fault(what))?;
-        write.commit().await
+        // A statement is a transition of its own; this one writes no facts and takes no turn.
+        self.database.writer().execute(&query).await.map_err(fault(what))?;
+        Ok(())
     }
 
-    async fn lag(&self, consumer: &str) -> Result<u64, Fault> {
+    async fn lag(&self, consumers: &[&str]) -> Result<u64, Fault> {
         let what = "measuring the lag";
-        let after = self.through(consumer).await?;
-        let connection = self.database.reader();
-        let statement = Statement::from_sql_and_values(
-            connection.get_database_backend(),
-            "select count(*) as n from outbox where position > $1",
-            [after.into()],
-        );
-        let row = connection.query_one_raw(statement).await.map_err(fault(what))?;
+        if consumers.is_empty() {
+            return Ok(0);
+        }
+        // One that has not begun has no cursor.
+        let consumers: BTreeSet<&str> = consumers.iter().copied().collect();
+        let n = consumers.len();
+        let least = Query::select()
+            .expr(Expr::cust(format!("case when count(*) < {n} then 0 else min(through) end")))
+            .from(Alias::new("outbox_cursor"))
+            .and_where(Expr::col(Alias::new("consumer")).is_in(consumers))
+            .to_owned();
+        let query = Query::select()
+            .expr_as(Expr::cust("count(*)"), Alias::new("n"))
+            .from(Alias::new(TABLE))
+            .and_where(
+                Expr::col(Alias::new("position")).gt(Expr::SubQuery(None, Box::new(least.into()))),
+            )
+            .to_owned();
+        let row = self.database.reader().query_one(&query).await.map_err(fault(what))?;
         let n: i64 = row.map_or(Ok(0), |it| it.try_get("", "n")).map_err(fault(what))?;
         Ok(u64::try_from(n).unwrap_or(0))
     }

@@ -8,6 +8,6 @@ traced_port! {
     impl FactFeed as "kernel.fact_feed" {
         fn take(consumer: &str, limit: Limit) -> Result<Vec<Positioned>, Fault>;
         fn done(consumer: &str, through: u64) -> Result<(), Fault>;
-        fn lag(consumer: &str) -> Result<u64, Fault>;
+        fn lag(consumers: &[&str]) -> Result<u64, Fault>;
     }
 }

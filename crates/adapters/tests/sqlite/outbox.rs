@@ -43,5 +43,5 @@ async fn a_dropped_transition_leaves_no_fact() {
     let fixture = plain().await;
     let write = fixture.fresh.database.begin("test").await.unwrap();
     drop(write);
-    assert_eq!(fixture.feed.lag("one").await.unwrap(), 0);
+    assert_eq!(fixture.feed.lag(&["one"]).await.unwrap(), 0);
 }

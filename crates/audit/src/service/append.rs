@@ -98,10 +98,25 @@ impl AppendService {
         tenant: &TenantId,
         subject: SubjectId,
     ) -> Result<Zeroizing<[u8; 32]>, Fault> {
-        let owner = KeyOwner::Subject { subject, class: DERIVED_CLASS };
-        let keys = self.trail.vault.keys(tenant, std::slice::from_ref(&owner)).await?;
-        let key = keys.get(&owner).ok_or(Fault::retry("minting a subject key"))?;
-        Ok(Zeroizing::new(seal::derived(key, b"derived\0")))
+        let key = self.subject_keys(tenant, &[subject]).await?.pop();
+        key.ok_or(Fault::retry("minting a subject key"))
+    }
+
+    /// [`Self::subject_key`] of each of these, in the order asked.
+    pub async fn subject_keys(
+        &self,
+        tenant: &TenantId,
+        subjects: &[SubjectId],
+    ) -> Result<Vec<Zeroizing<[u8; 32]>>, Fault> {
+        let owner =
+            |subject: &SubjectId| KeyOwner::Subject { subject: *subject, class: DERIVED_CLASS };
+        let owners: Vec<_> = subjects.iter().map(owner).collect();
+        let keys = self.trail.vault.keys(tenant, &owners).await?;
+        let derived = |it: &KeyOwner| {
+            let key = keys.get(it).ok_or(Fault::retry("minting a subject key"))?;
+            Ok(Zeroizing::new(seal::derived(key, b"derived\0")))
+        };
+        owners.iter().map(derived).collect()
     }
 
     fn admitted(&self, submission: Submission) -> Result<Item, AppendError> {

@@ -55,7 +55,13 @@ impl ApplyService {
             let Some((through, _)) = pending.events.last() else { break };
             let application = self.application(&pending, *through).await?;
             match self.store.apply(&application).await {
-                Ok(()) => n_applied += pending.events.len(),
+                Ok(()) => {
+                    n_applied += pending.events.len();
+                    // A short stretch was the last one.
+                    if pending.events.len() < usize::from(n.get()) {
+                        break;
+                    }
+                }
                 // Another worker was faster; the log says what is left.
                 Err(ApplyError::Moved) => {}
                 Err(ApplyError::Fault(fault)) => return Err(fault),

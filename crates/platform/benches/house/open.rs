@@ -91,13 +91,13 @@ impl House {
         {
             self.post(&format!("/v1/imports?system={system}"), "text/csv", text).await;
         }
-        settle(&self.assent.jobs).await.expect("settled");
+        settle(&self.assent.jobs, &*self.assent.feed).await.expect("settled");
         let choices: Vec<_> = (0..people).map(|i| consent(i, &now.to_string())).collect();
         for chunk in choices.chunks(500) {
             let body = format!("{{\"events\":[{}]}}", chunk.join(","));
             self.post("/v1/consent-events", "application/json", body).await;
         }
-        settle(&self.assent.jobs).await.expect("settled");
+        settle(&self.assent.jobs, &*self.assent.feed).await.expect("settled");
     }
 
     /// The n-th ask of a page.

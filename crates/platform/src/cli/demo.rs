@@ -119,8 +119,8 @@ impl Demo {
         let people = usize::try_from(self.people).context("counting people")?;
         let population = Population::generate(self.seed, people, START, self.days);
         let observer = Observer::new(assent.app.clone(), tenant.clone(), assent.feed.clone());
-        let jobs = assent.jobs.clone();
-        let mut month = Month::new(&population, client, clock, jobs, observer);
+        let work = (assent.jobs.clone(), assent.feed.clone());
+        let mut month = Month::new(&population, client, clock, work, observer);
         let bar = bar(6, "importing");
         month
             .begin(|step| {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{NaiveDate, TimeDelta};
-use kernel::{Clock as _, Instant, ManualClock};
+use kernel::{Clock as _, FactFeed, Instant, ManualClock};
 use serde_json::{Value, json};
 use service::{lifecycle::settle, relay::Job};
 
@@ -39,6 +39,8 @@ pub struct Month<'a> {
     pub clock: Arc<ManualClock>,
     /// Background work, in order.
     pub jobs: Vec<Arc<dyn Job>>,
+    /// What sets it off.
+    pub feed: Arc<dyn FactFeed>,
     /// Sees what came of it.
     pub observer: Observer,
     /// What has happened so far.
@@ -65,11 +67,11 @@ impl<'a> Month<'a> {
         population: &'a Population,
         client: Client,
         clock: Arc<ManualClock>,
-        jobs: Vec<Arc<dyn Job>>,
+        (jobs, feed): (Vec<Arc<dyn Job>>, Arc<dyn FactFeed>),
         observer: Observer,
     ) -> Self {
         let (tally, coming) = (Tally::default(), BTreeMap::new());
-        Self { population, client, clock, jobs, observer, tally, coming }
+        Self { population, client, clock, jobs, feed, observer, tally, coming }
     }
 
     /// Imports the five extracts and every choice made before the month.
@@ -124,7 +126,7 @@ impl<'a> Month<'a> {
     }
 
     async fn settle(&self) -> Result<()> {
-        settle(&self.jobs).await.context("background work")?;
+        settle(&self.jobs, &*self.feed).await.context("background work")?;
         Ok(())
     }
 

@@ -93,6 +93,9 @@ impl Observer {
                 out.extend(seen);
             }
             self.feed.done(CONSUMER, last).await.context("marking facts")?;
+            if taken.len() < usize::from(Limit::MAX.get()) {
+                return Ok(out);
+            }
         }
     }
 

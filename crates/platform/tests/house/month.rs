@@ -57,7 +57,8 @@ pub(crate) async fn live(seed: u64) -> Lived {
     let client = Client::new(Surface::new(&assent.app, Surfaces::ALL), key.reveal());
     let population = Population::generate(seed, PEOPLE, START, DAYS);
     let observer = Observer::new(assent.app.clone(), tenant.clone(), assent.feed.clone());
-    let mut month = Month::new(&population, client, clock, assent.jobs.clone(), observer);
+    let work = (assent.jobs.clone(), assent.feed.clone());
+    let mut month = Month::new(&population, client, clock, work, observer);
     month.begin(|_| {}).await.unwrap();
     for day in 0..DAYS {
         month.live(day).await.unwrap();

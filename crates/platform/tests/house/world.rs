@@ -97,7 +97,7 @@ impl House {
 
     /// Does all work that is due.
     pub(crate) async fn settle(&self) {
-        settle(&self.assent.jobs).await.unwrap();
+        settle(&self.assent.jobs, &*self.assent.feed).await.unwrap();
     }
 
     /// Makes these artifacts live, or says what is wrong with them.

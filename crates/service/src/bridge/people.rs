@@ -27,13 +27,19 @@ impl IdentityPeople {
         Self { people, keys }
     }
 
+    /// Each person with the key their occurrences are named by.
     async fn keyed(
         &self,
         tenant: &TenantId,
-        at: PersonAt,
-    ) -> Result<decision::ports::Person, Fault> {
-        let key = self.keys.subject_key(tenant, at.subject).await?;
-        Ok(decision::ports::Person { at, key: decision::SubjectKey::new(*key) })
+        found: Vec<Option<PersonAt>>,
+    ) -> Result<Vec<Option<decision::ports::Person>>, Fault> {
+        let subjects: Vec<_> = found.iter().flatten().map(|it| it.subject).collect();
+        let mut keys = self.keys.subject_keys(tenant, &subjects).await?.into_iter();
+        let mut person = |at| {
+            let key = decision::SubjectKey::new(*keys.next()?);
+            Some(decision::ports::Person { at, key })
+        };
+        Ok(found.into_iter().map(|it| it.and_then(&mut person)).collect())
     }
 }
 
@@ -46,10 +52,8 @@ impl decision::ports::PersonSource for IdentityPeople {
     ) -> Result<Option<decision::ports::Person>, Fault> {
         let identifiers: Vec<_> =
             identifiers.iter().map(|it| Identifier::stated(&it.namespace, &it.value)).collect();
-        match self.people.find(tenant, &identifiers).await? {
-            Some(at) => self.keyed(tenant, at).await.map(Some),
-            None => Ok(None),
-        }
+        let found = self.people.find(tenant, &identifiers).await?;
+        Ok(self.keyed(tenant, vec![found]).await?.pop().flatten())
     }
 
     async fn persons(
@@ -57,14 +61,9 @@ impl decision::ports::PersonSource for IdentityPeople {
         tenant: &TenantId,
         subjects: &[SubjectId],
     ) -> Result<Vec<Option<decision::ports::Person>>, Fault> {
-        let mut out = Vec::with_capacity(subjects.len());
-        for subject in subjects {
-            out.push(match self.people.person(tenant, subject.uuid()).await? {
-                Some(at) => Some(self.keyed(tenant, at).await?),
-                None => None,
-            });
-        }
-        Ok(out)
+        let ids: Vec<_> = subjects.iter().map(|it| it.uuid()).collect();
+        let found = self.people.people(tenant, &ids).await?;
+        self.keyed(tenant, found).await
     }
 }
 

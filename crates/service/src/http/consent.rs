@@ -111,28 +111,30 @@ async fn record(
     if body.events.len() > consent::service::EVENTS_PER_CALL_MAX {
         return Err(too_many());
     }
+    let asked: Vec<&PersonIn> = body.events.iter().map(|it| &it.person).collect();
+    let found = person::resolve_each(&app.people, &caller.tenant, &asked).await;
+    let found = found.map_err(|(place, problem)| match place {
+        Some(i) => problem.at(format!("/events/{i}/person"), "unclear"),
+        None => problem,
+    })?;
     let mut results: Vec<Option<ResultOut>> = Vec::with_capacity(body.events.len());
     let mut events = Vec::with_capacity(body.events.len());
-    for (i, it) in body.events.into_iter().enumerate() {
-        match it.person.resolve(&app.people, &caller.tenant).await {
-            Ok(Some(found)) => {
-                results.push(None);
-                events.push(NewEvent {
-                    id: it.id,
-                    source: it.source,
-                    node: found.at,
-                    kind: it.kind,
-                    event_time: it.event_time,
-                    actor: it.actor,
-                    answers: it.answers,
-                });
-            }
-            Ok(None) => {
-                let reason = Some(UNKNOWN_PERSON);
-                results.push(Some(ResultOut { status: "refused", id: it.id, reason }));
-            }
-            Err(problem) => return Err(problem.at(format!("/events/{i}/person"), "unclear")),
-        }
+    for (it, found) in body.events.into_iter().zip(found) {
+        let Some(found) = found else {
+            let reason = Some(UNKNOWN_PERSON);
+            results.push(Some(ResultOut { status: "refused", id: it.id, reason }));
+            continue;
+        };
+        results.push(None);
+        events.push(NewEvent {
+            id: it.id,
+            source: it.source,
+            node: found.at,
+            kind: it.kind,
+            event_time: it.event_time,
+            actor: it.actor,
+            answers: it.answers,
+        });
     }
     let ids: Vec<_> = events.iter().map(|it| it.id).collect();
     let recorded = app.consent.record(&caller.tenant, events).await.map_err(|it| match it {

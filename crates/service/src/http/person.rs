@@ -1,7 +1,7 @@
 //! Whom a request is about: identifiers travel in bodies, ids in paths.
 
 use identity::{Identifier, service::ResolutionService};
-use kernel::{NodeId, PersonAt, SubjectId, TenantId};
+use kernel::{Fault, NodeId, PersonAt, SubjectId, TenantId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -68,29 +68,53 @@ impl PersonIn {
         people: &ResolutionService,
         tenant: &TenantId,
     ) -> Result<Option<Found>, Problem> {
-        let person = match (self.subject, self.identifiers.len()) {
-            (Some(subject), 0) => people.person(tenant, subject.uuid()).await?,
-            (None, 1..=IDENTIFIERS_MAX) => {
-                let identifiers: Vec<_> = self
-                    .identifiers
-                    .iter()
-                    .map(|it| Identifier::stated(&it.namespace, &it.value))
-                    .collect();
-                people.find(tenant, &identifiers).await?
-            }
-            _ => {
-                return Err(Problem::unprocessable(
-                    "identity",
-                    "person-unclear",
-                    "name the person by `subject` or by 1 to 8 `identifiers`",
-                ));
-            }
-        };
-        Ok(person.map(|person| {
-            let at = NodeId::from_uuid(person.subject.uuid());
-            Found { person, at }
-        }))
+        let found = resolve_each(people, tenant, &[self]).await;
+        Ok(found.map_err(|(_, problem)| problem)?.pop().flatten())
     }
+
+    fn asked(&self) -> Result<Named, Problem> {
+        match (self.subject, self.identifiers.len()) {
+            (Some(subject), 0) => Ok(Named::Subject(subject)),
+            (None, 1..=IDENTIFIERS_MAX) => {
+                let stated =
+                    self.identifiers.iter().map(|it| Identifier::stated(&it.namespace, &it.value));
+                Ok(Named::Identifiers(stated.collect()))
+            }
+            _ => Err(Problem::unprocessable(
+                "identity",
+                "person-unclear",
+                "name the person by `subject` or by 1 to 8 `identifiers`",
+            )),
+        }
+    }
+}
+
+/// How a request names a person.
+enum Named {
+    Subject(SubjectId),
+    Identifiers(Vec<Identifier>),
+}
+
+/// Whom each of these names, in order, read at once; a problem, with the place of the unclear one.
+pub async fn resolve_each(
+    people: &ResolutionService,
+    tenant: &TenantId,
+    asked: &[&PersonIn],
+) -> Result<Vec<Option<Found>>, (Option<usize>, Problem)> {
+    let (mut ids, mut lists, mut is_listed) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, it) in asked.iter().enumerate() {
+        match it.asked().map_err(|problem| (Some(i), problem))? {
+            Named::Subject(subject) => ids.push(subject.uuid()),
+            Named::Identifiers(list) => lists.push(list),
+        }
+        is_listed.push(it.subject.is_none());
+    }
+    let fault = |it: Fault| (None, Problem::from(it));
+    let mut by_id = people.people(tenant, &ids).await.map_err(fault)?.into_iter();
+    let mut by_list = people.find_each(tenant, &lists).await.map_err(fault)?.into_iter();
+    let person = |it| if it { by_list.next() } else { by_id.next() }.flatten();
+    let found = |person: PersonAt| Found { at: NodeId::from_uuid(person.subject.uuid()), person };
+    Ok(is_listed.into_iter().map(person).map(|it| it.map(found)).collect())
 }
 
 /// The person of an id in a path.

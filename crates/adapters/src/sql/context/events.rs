@@ -1,6 +1,6 @@
 //! The log of admitted events.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use context::{
@@ -11,7 +11,7 @@ use context::{
 use kernel::{EventId, Fault, Limit, SystemId, TenantId};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult, SqlErr,
-    sea_query::{Alias, Expr, ExprTrait, OnConflict, Order, Query, SelectStatement},
+    sea_query::{Alias, Expr, ExprTrait, Func, OnConflict, Order, Query, SelectStatement},
 };
 
 use super::{
@@ -59,29 +59,31 @@ async fn append(write: &DatabaseTransaction, admission: &Admission) -> Result<()
 impl EventLog for SqlContext {
     async fn seen(&self, tenant: &TenantId, keys: &[EventKey]) -> Result<Vec<Seen>, Fault> {
         let fault = fault("looking for events admitted before");
-        let mut sources: BTreeMap<&SystemId, Vec<&str>> = BTreeMap::new();
-        for key in keys {
-            sources.entry(&key.source).or_default().push(&key.ce_id);
-        }
+        let asked: BTreeSet<&EventKey> = keys.iter().collect();
+        let sources: BTreeSet<&str> = keys.iter().map(|it| it.source.as_str()).collect();
+        let sources = padded(sources);
+        let ids: BTreeSet<&str> = keys.iter().map(|it| it.ce_id.as_str()).collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
         let mut out = Vec::new();
-        for (source, ids) in sources {
-            for chunk in ids.chunks(CHUNK_MAX) {
-                let query = Query::select()
-                    .columns(["ce_id", "id", "content"].map(Alias::new))
-                    .from(Alias::new(EVENT))
-                    .and_where(of_tenant(tenant))
-                    .and_where(col("source").eq(source.as_str()))
-                    .and_where(col("ce_id").is_in(padded(chunk.iter().copied())))
-                    .to_owned();
-                for row in self.database.reader().query_all(&query).await.map_err(&fault)? {
-                    let content: Vec<u8> = row.try_get("", "content").map_err(&fault)?;
-                    let ce_id = row.try_get("", "ce_id").map_err(&fault)?;
-                    out.push(Seen {
-                        key: EventKey { source: source.clone(), ce_id },
-                        event: EventId::from_uuid(row.try_get("", "id").map_err(&fault)?),
-                        content: rows::digest(&content)?,
-                    });
+        for chunk in ids.chunks(CHUNK_MAX) {
+            // Every source with every id: a batch has few sources, and a statement costs more.
+            let query = Query::select()
+                .columns(["source", "ce_id", "id", "content"].map(Alias::new))
+                .from(Alias::new(EVENT))
+                .and_where(of_tenant(tenant))
+                .and_where(col("source").is_in(sources.iter().copied()))
+                .and_where(col("ce_id").is_in(padded(chunk.iter().copied())))
+                .to_owned();
+            for row in self.database.reader().query_all(&query).await.map_err(&fault)? {
+                let source: String = row.try_get("", "source").map_err(&fault)?;
+                let source = SystemId::new(&source);
+                let key = EventKey { source, ce_id: row.try_get("", "ce_id").map_err(&fault)? };
+                if !asked.contains(&key) {
+                    continue;
                 }
+                let content: Vec<u8> = row.try_get("", "content").map_err(&fault)?;
+                let event = EventId::from_uuid(row.try_get("", "id").map_err(&fault)?);
+                out.push(Seen { key, event, content: rows::digest(&content)? });
             }
         }
         Ok(out)
@@ -118,16 +120,18 @@ impl EventLog for SqlContext {
             .from(Alias::new(CURSOR))
             .and_where(col("name").eq(APPLIED))
             .to_owned();
-        let row = self.database.reader().query_one(&cursor).await.map_err(&fault)?;
-        let after: i64 = row.map_or(Ok(0), |it| it.try_get("", "position")).map_err(&fault)?;
+        let cursor = Expr::SubQuery(None, Box::new(cursor.into()));
+        let after = Expr::from(Func::coalesce([cursor, Expr::val(0_i64)]));
         let query = events()
+            .expr_as(after.clone(), Alias::new("after"))
             .and_where(col("position").gt(after))
             .order_by(Alias::new("position"), Order::Asc)
             .limit(limit.get().into())
             .to_owned();
         let position = |it: i64| u64::try_from(it).map_err(|it| rows::broken().because(it));
-        let mut out = Pending { after: position(after)?, events: Vec::new() };
+        let mut out = Pending::default();
         for row in self.database.reader().query_all(&query).await.map_err(&fault)? {
+            out.after = position(row.try_get("", "after").map_err(&fault)?)?;
             let row = EventRow::from_query_result(&row, "").map_err(&fault)?;
             out.events.push((position(row.position)?, row.try_into()?));
         }

@@ -19,10 +19,9 @@ use sea_orm::{
 };
 
 use super::{
-    ASSERTION, CHUNK_MAX, MEMBERSHIP, NODE, PERSON, all, among, at, col, eq, of_tenant, people,
-    placed,
+    ASSERTION, CHUNK_MAX, MEMBERSHIP, NODE, PERSON, all, among, at, eq, of_tenant, people, placed,
     rows::{NODE_COLUMNS, NodeRow, counted},
-    select,
+    select, subject,
 };
 use crate::sql::{Database, fault};
 
@@ -42,6 +41,32 @@ impl SqlDirectory {
     pub const fn new(database: Arc<Database>) -> Self {
         Self { database }
     }
+}
+
+/// Adds the person at home on each of these nodes, at most [`CHUNK_MAX`] of them.
+async fn at_home(
+    connection: &impl ConnectionTrait,
+    tenant: &TenantId,
+    nodes: &[NodeId],
+    found: &mut BTreeMap<NodeId, Person>,
+) -> Result<(), Fault> {
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    let homes = Query::select()
+        .column(Alias::new("subject"))
+        .from(Alias::new(MEMBERSHIP))
+        .and_where(of_tenant(tenant))
+        .and_where(among("node", nodes.iter().map(|it| it.uuid())))
+        .and_where(eq("home", true))
+        .to_owned();
+    let asked: BTreeSet<_> = nodes.iter().copied().collect();
+    for person in people(connection, tenant, subject().in_subquery(homes)).await? {
+        let homes = person.members.iter().filter(|it| it.home).map(|it| it.node);
+        let homes: Vec<_> = homes.filter(|it| asked.contains(it)).collect();
+        found.extend(homes.into_iter().map(|it| (it, person.clone())));
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -70,27 +95,16 @@ impl Directory for SqlDirectory {
         nodes: &[NodeId],
     ) -> Result<Vec<(NodeId, Person)>, Fault> {
         let fault = fault("finding persons");
-        if nodes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let snapshot = self.database.snapshot().await.map_err(&fault)?;
         let mut found: BTreeMap<NodeId, Person> = BTreeMap::new();
-        for chunk in nodes.chunks(CHUNK_MAX) {
-            let subjects = Query::select()
-                .column(Alias::new("subject"))
-                .from(Alias::new(MEMBERSHIP))
-                .and_where(of_tenant(tenant))
-                .and_where(among("node", chunk.iter().map(|it| it.uuid())))
-                .and_where(eq("home", true))
-                .to_owned();
-            let asked: BTreeSet<_> = chunk.iter().copied().collect();
-            for person in people(&snapshot, tenant, &col("subject").in_subquery(subjects)).await? {
-                let homes = person.members.iter().filter(|it| it.home).map(|it| it.node);
-                let homes: Vec<_> = homes.filter(|it| asked.contains(it)).collect();
-                found.extend(homes.into_iter().map(|it| (it, person.clone())));
+        if nodes.len() <= CHUNK_MAX {
+            at_home(self.database.reader(), tenant, nodes, &mut found).await?;
+        } else {
+            let snapshot = self.database.snapshot().await.map_err(&fault)?;
+            for chunk in nodes.chunks(CHUNK_MAX) {
+                at_home(&snapshot, tenant, chunk, &mut found).await?;
             }
+            snapshot.commit().await.map_err(&fault)?;
         }
-        snapshot.commit().await.map_err(&fault)?;
         Ok(found.into_iter().collect())
     }
 

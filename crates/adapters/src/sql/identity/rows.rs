@@ -200,7 +200,6 @@ impl PersonRow {
 
 #[derive(Debug, FromQueryResult)]
 pub(super) struct MemberRow {
-    pub(super) subject: Uuid,
     node: Uuid,
     namespace: String,
     link: String,
