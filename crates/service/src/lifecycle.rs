@@ -103,3 +103,77 @@ fn report(job: &str, fault: &Fault) {
     let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
     tracing::warn!(job, fault = %fault, %source, "a job failed and will run again");
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use kernel::{Fact, FactId, Instant, SeededEntropy, TenantId, memory::MemoryFeed};
+
+    use super::*;
+    use crate::relay::{Consumer, Relay};
+
+    /// Notes what it sees; answers each fact of one name with one of another.
+    #[derive(Debug)]
+    struct Answering {
+        name: &'static str,
+        answers: Option<(&'static str, &'static str)>,
+        feed: Arc<MemoryFeed>,
+        seen: Mutex<Vec<String>>,
+    }
+
+    #[async_trait]
+    impl Consumer for Answering {
+        fn name(&self) -> &'static str {
+            self.name
+        }
+
+        async fn observe(&self, facts: &[Fact]) -> Result<(), Fault> {
+            for fact in facts {
+                self.seen.lock().unwrap().push(fact.name.clone());
+                if let Some((to, with)) = self.answers.filter(|it| it.0 == fact.name) {
+                    assert_ne!(to, with);
+                    self.feed.push(&[told(with)]);
+                }
+            }
+            Ok(())
+        }
+    }
+
+    fn told(name: &str) -> Fact {
+        let entropy = SeededEntropy::new(1);
+        Fact {
+            id: FactId::mint(Instant::EPOCH, &entropy),
+            tenant: TenantId::new("acme").unwrap(),
+            name: name.to_owned(),
+            at: Instant::EPOCH,
+            subject: None,
+            nodes: Vec::new(),
+            cause: None,
+            trace: None,
+            body: serde_json::Value::Null,
+        }
+    }
+
+    #[tokio::test]
+    async fn work_is_settled_when_every_consumer_has_seen_every_fact() {
+        let feed = Arc::new(MemoryFeed::default());
+        let consumer = |name, answers| {
+            let (feed, seen) = (feed.clone(), Mutex::default());
+            Arc::new(Answering { name, answers, feed, seen })
+        };
+        // The second answers the first, which answers the second, which is done.
+        let first = consumer("first", Some(("b.done", "c.done")));
+        let second = consumer("second", Some(("a.done", "b.done")));
+        let jobs: Vec<Arc<dyn Job>> = [&first, &second]
+            .map(|it| -> Arc<dyn Job> { Arc::new(Relay::new(feed.clone(), it.clone(), |_, _| {})) })
+            .into();
+        feed.push(&[told("a.done")]);
+        assert_eq!(settle(&jobs, &*feed).await.unwrap(), 6);
+        for it in [first, second] {
+            assert_eq!(*it.seen.lock().unwrap(), ["a.done", "b.done", "c.done"]);
+        }
+        assert_eq!(settle(&jobs, &*feed).await.unwrap(), 0);
+    }
+}

@@ -7,6 +7,8 @@ use kernel::{
     TenantId, memory::MemoryFeed,
 };
 
+use uuid::Uuid;
+
 use crate::{
     BATCH_ITEMS_MAX, Blinder, IDENTIFIERS_PER_EVENT_MAX, Identifier, Resolved, Sighting, Strength,
     memory::{MemoryArtifacts, MemoryIdentity},
@@ -111,6 +113,25 @@ async fn what_adds_nothing_writes_nothing() {
     assert_eq!(house.person("user_id:U1").await, before);
     house.sees(0, "device:D9").await;
     assert!(house.feed.facts().len() > facts);
+}
+
+#[tokio::test]
+async fn many_are_found_at_once_as_each_is_alone() {
+    let house = house();
+    house.sees(0, "crm_id:C1 !email:ada@mail.example").await;
+    house.sees(0, "crm_id:C2 device:D2").await;
+    let asked = ["crm_id:C2", "crm_id:C9", "email:ada@mail.example device:D7", "crm_id:C2"];
+    let lists: Vec<_> = asked.iter().map(|it| sighting(0, it).identifiers).collect();
+    let found = house.service.find_each(&house.tenant, &lists).await.unwrap();
+    for (list, found) in lists.iter().zip(&found) {
+        assert_eq!(&house.service.find(&house.tenant, list).await.unwrap(), found);
+    }
+    assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true, true]);
+    let mut ids: Vec<_> = found.iter().flatten().map(|it| it.nodes[0].uuid()).collect();
+    ids.insert(1, Uuid::from_u128(9));
+    let people = house.service.people(&house.tenant, &ids).await.unwrap();
+    assert_eq!(people, found);
+    assert!(house.service.people(&house.tenant, &[]).await.unwrap().is_empty());
 }
 
 #[tokio::test]

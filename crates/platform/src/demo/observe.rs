@@ -15,6 +15,8 @@ use super::population::Population;
 
 /// The name its cursor is kept under.
 const CONSUMER: &str = "demo";
+/// How many people are asked for at a time.
+const MEETING_MAX: usize = 500;
 
 /// Something a person may react to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,14 +61,19 @@ impl Observer {
 
     /// Learns which nodes are whose.
     pub async fn meet(&mut self, population: &Population) -> Result<()> {
+        let mut crm_ids = Vec::new();
         for (i, person) in population.people.iter().enumerate() {
-            for crm_id in &person.crm_ids {
-                let identifiers = [Identifier::stated("crm_id", crm_id)];
-                let found = self.app.people.find(&self.tenant, &identifiers).await?;
+            let identifiers = person.crm_ids.iter().map(|it| [Identifier::stated("crm_id", it)]);
+            crm_ids.extend(identifiers.map(|it| (i, person.number, it)));
+        }
+        for asked in crm_ids.chunks(MEETING_MAX) {
+            let lists: Vec<_> = asked.iter().map(|(_, _, it)| it).collect();
+            let found = self.app.people.find_each(&self.tenant, &lists).await?;
+            for ((i, number, _), found) in asked.iter().zip(found) {
                 let Some(found) = found else { continue };
-                self.subjects.entry(person.number).or_insert(found.subject);
+                self.subjects.entry(*number).or_insert(found.subject);
                 for node in found.nodes {
-                    self.people.entry(node).or_insert(i);
+                    self.people.entry(node).or_insert(*i);
                 }
             }
         }

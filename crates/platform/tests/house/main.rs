@@ -8,6 +8,7 @@
 )]
 
 mod bridges;
+mod choices;
 mod customer;
 mod merge;
 mod message;
