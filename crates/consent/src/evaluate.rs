@@ -17,20 +17,16 @@ mod contact;
 /// The longest a verdict is good for, and the oldest a snapshot may be.
 pub const GOOD_FOR_MAX: TimeDelta = TimeDelta::seconds(60);
 
+/// The age below which marketing does not profile a person (DSA Art. 28(2)) and interests do not
+/// outweigh theirs (Art. 6(1)(f)).
+pub(crate) const MAJORITY_YEARS: i32 = 18;
+
 /// Answers an ask from a snapshot and the registry, for an instant.
 ///
 /// The same epochs and any instant before `good_until` give the same outcome. The policy epoch is
 /// the caller's to add: [`Verdict::under`].
 pub fn evaluate(ask: &Ask, snapshot: &Snapshot, artifacts: &Artifacts, as_of: Instant) -> Verdict {
-    let mut gates = Gates {
-        ask,
-        state: &snapshot.state,
-        as_of,
-        reasons: Vec::new(),
-        grounds: Grounds::default(),
-        good_until: as_of.plus(GOOD_FOR_MAX),
-        held_until: None,
-    };
+    let mut gates = Gates::new(ask, snapshot, as_of);
     gates.freshness(snapshot);
     gates.bundle();
     let purpose = artifacts.purpose(&ask.purpose.key);
@@ -50,6 +46,13 @@ pub fn evaluate(ask: &Ask, snapshot: &Snapshot, artifacts: &Artifacts, as_of: In
     gates.verdict(snapshot, artifacts, purpose)
 }
 
+/// When a pause or quiet hours would next let the ask through, where they hold it back.
+pub(crate) fn waits_until(ask: &Ask, snapshot: &Snapshot, as_of: Instant) -> Option<Instant> {
+    let mut gates = Gates::new(ask, snapshot, as_of);
+    gates.preferences();
+    gates.held_until
+}
+
 /// Collects reasons, grounds and edges of time while the gates run.
 #[derive(Debug)]
 struct Gates<'a> {
@@ -62,7 +65,19 @@ struct Gates<'a> {
     held_until: Option<Instant>,
 }
 
-impl Gates<'_> {
+impl<'a> Gates<'a> {
+    fn new(ask: &'a Ask, snapshot: &'a Snapshot, as_of: Instant) -> Self {
+        Self {
+            ask,
+            state: &snapshot.state,
+            as_of,
+            reasons: Vec::new(),
+            grounds: Grounds::default(),
+            good_until: as_of.plus(GOOD_FOR_MAX),
+            held_until: None,
+        }
+    }
+
     fn refuse(&mut self, reason: Reason) {
         if !self.reasons.contains(&reason) {
             self.reasons.push(reason);
@@ -139,7 +154,10 @@ impl Gates<'_> {
     fn minors(&mut self, purpose: &Purpose) {
         let profiled = purpose.is(Flag::DirectMarketing) && purpose.is(Flag::Profiling);
         let age = self.age_min();
-        self.refuse_if(profiled && age.is_some_and(|it| it < 18), reason::AC_CHILD_PROFILING);
+        self.refuse_if(
+            profiled && age.is_some_and(|it| it < MAJORITY_YEARS),
+            reason::AC_CHILD_PROFILING,
+        );
         self.refuse_if(purpose.is(Flag::ChildDirected) && age.is_none(), reason::AC_AGE_UNKNOWN);
     }
 

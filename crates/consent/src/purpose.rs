@@ -41,6 +41,18 @@ impl Basis {
             Self::LegitimateInterests => "A6-1-f",
         }
     }
+
+    /// The provision it is.
+    pub const fn cites(self) -> &'static str {
+        match self {
+            Self::Consent => "GDPR Art. 6(1)(a)",
+            Self::Contract => "GDPR Art. 6(1)(b)",
+            Self::LegalObligation => "GDPR Art. 6(1)(c)",
+            Self::VitalInterests => "GDPR Art. 6(1)(d)",
+            Self::PublicTask => "GDPR Art. 6(1)(e)",
+            Self::LegitimateInterests => "GDPR Art. 6(1)(f)",
+        }
+    }
 }
 
 /// A basis with what it holds on; one per jurisdiction, fixed beforehand, without fall-through.

@@ -2,6 +2,7 @@
 
 mod contact;
 mod evaluation;
+mod explaining;
 mod folding;
 mod golden;
 mod house;

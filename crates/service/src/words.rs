@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn every_reason_of_consent_has_a_sentence() {
-        each_has_a_sentence(consent::reason::ALL.iter().map(|it| &it.0));
+        each_has_a_sentence(consent::reason::ALL.iter().map(|it| &it.reason));
     }
 
     #[test]

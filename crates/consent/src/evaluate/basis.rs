@@ -2,7 +2,7 @@
 
 use kernel::{Known, Reason};
 
-use super::Gates;
+use super::{Gates, MAJORITY_YEARS};
 use crate::{
     Assessment, Basis, BasisSpec, ConsentTerms, EventRef, Expression, Flag, Jurisdiction, Label,
     Law, Limb, Purpose, reason,
@@ -186,7 +186,7 @@ impl Gates<'_> {
         let faults = [
             (!lia.passed || lia.of_version != purpose.version, reason::LB_LI_LIA_FAILED),
             (self.as_of >= lia.review_by, reason::LB_LI_LIA_EXPIRED),
-            (self.age_min().is_some_and(|it| it < 18), reason::LB_LI_CHILD),
+            (self.age_min().is_some_and(|it| it < MAJORITY_YEARS), reason::LB_LI_CHILD),
         ];
         let wrong = faults.iter().any(|it| it.0);
         for (wrong, reason) in faults {
