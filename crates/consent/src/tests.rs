@@ -9,6 +9,7 @@ mod house;
 mod limits;
 mod oracle;
 mod probe;
+mod protocol;
 mod registry;
 mod restraint;
 mod service;

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Ask, BundleFacts, Case, Change, Choice, EventKind, Explanation, Expression, Limb, Outcome,
     PurposeScope, Quiet, RestrictionGround, Statement, SuppressionReason, SuppressionScope, Who,
+    explain::CHANGES_MAX,
     reason,
     service::{ExplainService, PreferenceChange},
 };
