@@ -23,6 +23,7 @@ pub mod explain;
 pub mod fold;
 pub mod grant;
 pub mod label;
+pub mod minor;
 pub mod ports;
 pub mod preference;
 pub mod purpose;
@@ -61,5 +62,7 @@ pub use purpose::{
 pub use scope::{ChannelSet, PurposeScope};
 pub use snapshot::{Snapshot, State};
 pub use standing::{Standing, standing};
-pub use verdict::{Ask, BundleFacts, Ground, Grounds, Obligations, Outcome, Verdict};
+pub use verdict::{
+    Ask, BundleFacts, Exception, ExceptionGround, Ground, Grounds, Obligations, Outcome, Verdict,
+};
 pub use withdrawal::{Acknowledgement, Certificate, Effect, WithdrawalScope};

@@ -80,6 +80,7 @@ codes! {
     LB_LI_CHILD = "LB.LI.CHILD", "GDPR Art. 6(1)(f)": "A minor's interests prevail.";
     SC_A9_NO_CONDITION = "SC.A9.NO_CONDITION", "GDPR Art. 9(1)": "Special categories have no condition under Article 9.";
     SC_A9_NOT_EXPLICIT = "SC.A9.NOT_EXPLICIT", "GDPR Art. 9(2)(a)": "Special categories need explicit consent.";
+    SC_A9_EVIDENCE = "SC.A9.EVIDENCE", "GDPR Art. 9(2)": "The condition under Article 9 lacks its evidence.";
     SC_A10_NO_AUTHORITY = "SC.A10.NO_AUTHORITY", "GDPR Art. 10": "Criminal data needs an authority.";
     OB_A21_1 = "OB.A21_1", "GDPR Art. 21(1)": "The person objected.";
     OB_A21_2 = "OB.A21_2", "GDPR Art. 21(2)": "The person objected to direct marketing.";

@@ -1,5 +1,6 @@
 //! Behaviour, properties, and the suites on the reference implementations.
 
+mod bars;
 mod contact;
 mod evaluation;
 mod explaining;

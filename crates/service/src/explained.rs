@@ -112,6 +112,13 @@ impl fmt::Display for Explained {
                 None => f.write_str("\n    change  none that could be made here")?,
             }
         }
+        if let Some(exception) = &it.exception {
+            write!(
+                f,
+                "\n  under   an exception to restriction (GDPR Art. 18(2)), `{}`",
+                exception.evidence
+            )?;
+        }
         let duties = &it.obligations;
         if duties.one_click_unsubscribe {
             f.write_str("\n  must    carry a one-click unsubscribe (RFC 8058)")?;

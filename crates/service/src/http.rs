@@ -5,7 +5,6 @@ pub mod console;
 pub mod decisions;
 pub mod intake;
 pub mod log;
-pub mod permission;
 pub mod person;
 
 use axum::{

@@ -97,7 +97,7 @@ impl Surface {
             api = api.merge(http::decisions::routes());
         }
         if surfaces.consent {
-            api = api.merge(http::consent::routes()).merge(http::permission::routes());
+            api = api.merge(http::consent::routes());
         }
         if surfaces.ingest {
             api = api.merge(http::intake::routes());

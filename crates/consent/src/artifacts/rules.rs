@@ -77,6 +77,16 @@ fn broken_by_basis(it: &Purpose, spec: &BasisSpec) -> Vec<(&'static str, &'stati
             "special categories on explicit consent need that consent as the basis",
         ),
         (
+            it.special.is_some_and(needs_law) != it.special_law.is_some(),
+            "consent.purpose.special_law",
+            "a condition of Art. 9(2)(b) and (f) to (j) names its law, and no other does",
+        ),
+        (
+            it.special.is_some() && basis == Basis::LegitimateInterests,
+            "consent.purpose.special_interests",
+            "interests alone do not carry special categories",
+        ),
+        (
             it.is(Flag::SolelyAutomatedSignificant)
                 && !matches!(spec, BasisSpec::Consent(terms) if terms.explicit)
                 && !matches!(basis, Basis::Contract | Basis::LegalObligation),
@@ -102,6 +112,11 @@ fn broken_by_basis(it: &Purpose, spec: &BasisSpec) -> Vec<(&'static str, &'stati
         ),
     ];
     rules.into_iter().filter(|it| it.0).map(|(_, rule, message)| (rule, message)).collect()
+}
+
+/// Whether a condition holds by a law.
+const fn needs_law(condition: SpecialCondition) -> bool {
+    !matches!(condition, SpecialCondition::ExplicitConsent | SpecialCondition::VitalInterests)
 }
 
 /// The rules a notice can break on its own.

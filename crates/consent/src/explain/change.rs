@@ -119,7 +119,7 @@ impl Case {
         match reason.code() {
             "FR.IDENTITY_EPOCH" => vec![Change::AskAgain { identity: self.person.identity }],
             "FR.UNKNOWN.BUNDLE" => vec![Change::LeaveOut { special: true, criminal: true }],
-            "SC.A9.NO_CONDITION" | "SC.A9.NOT_EXPLICIT" => {
+            "SC.A9.NO_CONDITION" | "SC.A9.EVIDENCE" | "SC.A9.NOT_EXPLICIT" => {
                 vec![Change::LeaveOut { special: true, criminal: false }]
             }
             "SC.A10.NO_AUTHORITY" => vec![Change::LeaveOut { special: false, criminal: true }],

@@ -27,6 +27,8 @@ use crate::{
     problem::{Details, Problem},
 };
 
+mod permission;
+
 /// The routes of consent.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -35,6 +37,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(object))
         .routes(routes!(history))
         .routes(routes!(receipt))
+        .merge(permission::routes())
 }
 
 /// A batch of choices.

@@ -7,23 +7,22 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use consent::{Ask, BundleFacts, Jurisdiction, Label};
+use consent::{Ask, BundleFacts, Exception, Jurisdiction, Label};
 use kernel::{Channel, Fault, Instant, Known, PersonAt, PurposeRef, RuleId, SystemId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Body;
 use crate::{
     app::App,
     auth::{Caller, Scope},
     explained::Explained,
-    http::person::PersonIn,
+    http::{Body, person::PersonIn},
     problem::{Details, Problem},
 };
 
 /// The routes of dry runs.
-pub fn routes() -> OpenApiRouter<Arc<App>> {
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(evaluate))
 }
 
@@ -51,6 +50,10 @@ struct EvaluateIn {
     /// Which kinds of data would be used; none, if absent.
     #[serde(default)]
     data: Option<DataIn>,
+    /// The exception to a restriction it would be done under (GDPR Art. 18(2)).
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    exception: Option<Exception>,
     /// At which instant, gone by or to come; now, if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -78,6 +81,7 @@ impl EvaluateIn {
             channel: self.channel,
             topic: self.topic.clone(),
             jurisdiction: self.jurisdiction,
+            exception: self.exception.clone(),
             bundle: self.data.map_or(Known::NotApplicable(RuleId::new("api.no_data")), facts),
             ..Ask::about(self.purpose.clone(), person)
         }
