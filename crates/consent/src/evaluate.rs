@@ -130,9 +130,8 @@ impl<'a> Gates<'a> {
                     law.is_some_and(|it| self.within(it.in_force_from, it.in_force_until));
                 self.refuse_if(!authorised, reason::SC_A10_NO_AUTHORITY);
             }
-            Known::Is { .. } => {}
             Known::Unknown(_) => self.refuse(reason::FR_UNKNOWN_BUNDLE),
-            Known::NotApplicable(_) => {}
+            Known::Is { .. } | Known::NotApplicable(_) => {}
         }
     }
 

@@ -64,7 +64,7 @@ async fn a_repeated_withdrawal_is_the_same_act() {
 #[derive(Debug)]
 struct Interrupted {
     inner: Arc<MemoryLedger>,
-    interrupted: AtomicBool,
+    once: AtomicBool,
     told: Mutex<BTreeSet<NodeId>>,
 }
 
@@ -73,7 +73,7 @@ impl Ledger for Interrupted {
     async fn append(&self, tenant: &TenantId, transition: Transition) -> Result<(), AppendError> {
         let nodes: Vec<_> = transition.expected.iter().map(|it| it.0).collect();
         self.inner.append(tenant, transition).await?;
-        if !self.interrupted.swap(true, Ordering::SeqCst) {
+        if !self.once.swap(true, Ordering::SeqCst) {
             return Err(Fault::retry("telling those who keep choices close").into());
         }
         self.told.lock().unwrap().extend(nodes);
@@ -105,7 +105,7 @@ async fn a_repeat_tells_whom_a_crash_kept_the_first_withdrawal_from() {
     house.agreed().await;
     let ledger = Arc::new(Interrupted {
         inner: house.ledger.clone(),
-        interrupted: AtomicBool::default(),
+        once: AtomicBool::default(),
         told: Mutex::default(),
     });
     let consent = ConsentService::new(
