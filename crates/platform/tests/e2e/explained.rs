@@ -52,7 +52,7 @@ async fn a_dry_run_names_every_reason_its_article_and_what_would_change_it() {
     );
     assert_eq!(no["way_to_a_yes"], json!([why["change"]]));
     // Asking changed nothing; the past is as it stood, the future as it would be.
-    assert_eq!(ask(json!({})).await["snapshot"], no["snapshot"]);
+    assert_eq!(ask(json!({})).await["epochs"]["person"], no["epochs"]["person"]);
     assert_eq!(ask(json!({ "as_of": before.to_string() })).await["outcome"], "permitted");
     let later = now().plus(TimeDelta::days(400)).to_string();
     assert_eq!(ask(json!({ "as_of": later })).await["reasons"], no["reasons"]);
@@ -90,7 +90,7 @@ async fn consent_explain_says_on_the_command_line_what_the_api_says() {
         (&answers[0]["why"], &answers[0]["way_to_a_yes"]),
         (&told["why"], &told["way_to_a_yes"])
     );
-    assert_eq!(answers[0]["snapshot"], told["snapshot"]);
+    assert_eq!(answers[0]["epochs"]["person"], told["epochs"]["person"]);
     let (code, text, _) = explain(&["crm_id:C0", "--purpose", "contract.claim_status"]);
     assert_eq!((code, text.contains("permitted")), (Some(0), true), "{text}");
     let (_, all, _) = explain(&["crm_id:C0"]);
