@@ -46,7 +46,8 @@ pub use upkeep::{PEOPLE_PER_PAGE, Sources, Upkeep};
 pub struct Timing {
     /// How long a process may go by the charter after it began to read it.
     pub lease: Duration,
-    /// How long a shut layer stays shut.
+    /// How long a shut layer stays shut; never less than a [`grace`](Self::grace), because a change
+    /// goes by the next layer alone, and somebody may still be served from the last.
     pub rest: Duration,
     /// How long a decision waits for the layer before it asks the system of record.
     pub read: Duration,

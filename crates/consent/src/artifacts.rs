@@ -107,6 +107,15 @@ impl Artifacts {
         all
     }
 
+    /// The same registry with one purpose otherwise: for asking what would be, never for what is.
+    pub(crate) fn supposing(&self, key: &PurposeKey, otherwise: impl FnOnce(&mut Purpose)) -> Self {
+        let mut supposed = self.clone();
+        if let Some(it) = supposed.purposes.iter_mut().find(|it| it.key == *key) {
+            otherwise(it);
+        }
+        supposed
+    }
+
     /// Whether a purpose of this key, or one under it, is registered.
     pub fn knows(&self, key: &PurposeKey) -> bool {
         self.purposes.iter().any(|it| it.key.is_or_under(key))

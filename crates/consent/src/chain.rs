@@ -109,6 +109,17 @@ impl NodeLog {
         Self { node, epoch: Epoch(0), events: Vec::new() }
     }
 
+    /// The log as it stood at an instant: without what was kept later.
+    #[must_use]
+    pub fn as_it_stood(mut self, at: Instant) -> Self {
+        if let Some(later) = self.events.iter().position(|it| it.recorded_at > at) {
+            let missing = self.epoch.0.saturating_sub(self.events.len() as u64);
+            self.events.truncate(later);
+            self.epoch = Epoch(missing.saturating_add(later as u64));
+        }
+        self
+    }
+
     /// Whether every event the head counts is there, in its place and linked to the one before.
     pub fn is_whole(&self) -> bool {
         let mut prev = None;

@@ -7,7 +7,7 @@ use kernel::{Epoch, Epochs, Instant, Known, Reason};
 
 use crate::{
     Artifacts, Ask, ChannelSet, Flag, Ground, Grounds, Jurisdiction, Obligations, Outcome, Purpose,
-    RestrictionGround, Snapshot, State, Verdict, artifacts::REGIMES_MAX, fold::SKEW,
+    RestrictionGround, Snapshot, State, Verdict, artifacts::REGIMES_MAX, fold::SKEW, minor,
     purpose::BasisSpec, reason,
 };
 
@@ -17,23 +17,19 @@ mod contact;
 /// The longest a verdict is good for, and the oldest a snapshot may be.
 pub const GOOD_FOR_MAX: TimeDelta = TimeDelta::seconds(60);
 
+/// The age below which marketing does not profile a person (DSA Art. 28(2)) and interests do not
+/// outweigh theirs (Art. 6(1)(f)).
+pub(crate) const MAJORITY_YEARS: i32 = 18;
+
 /// Answers an ask from a snapshot and the registry, for an instant.
 ///
 /// The same epochs and any instant before `good_until` give the same outcome. The policy epoch is
 /// the caller's to add: [`Verdict::under`].
 pub fn evaluate(ask: &Ask, snapshot: &Snapshot, artifacts: &Artifacts, as_of: Instant) -> Verdict {
-    let mut gates = Gates {
-        ask,
-        state: &snapshot.state,
-        as_of,
-        reasons: Vec::new(),
-        grounds: Grounds::default(),
-        good_until: as_of.plus(GOOD_FOR_MAX),
-        held_until: None,
-    };
+    let mut gates = Gates::new(ask, snapshot, as_of);
     gates.freshness(snapshot);
-    gates.bundle();
     let purpose = artifacts.purpose(&ask.purpose.key);
+    gates.bundle(purpose);
     if let Some(purpose) = purpose {
         gates.purpose(purpose);
         gates.suppression(purpose);
@@ -50,6 +46,13 @@ pub fn evaluate(ask: &Ask, snapshot: &Snapshot, artifacts: &Artifacts, as_of: In
     gates.verdict(snapshot, artifacts, purpose)
 }
 
+/// When a pause or quiet hours would next let the ask through, where they hold it back.
+pub(crate) fn waits_until(ask: &Ask, snapshot: &Snapshot, as_of: Instant) -> Option<Instant> {
+    let mut gates = Gates::new(ask, snapshot, as_of);
+    gates.preferences();
+    gates.held_until
+}
+
 /// Collects reasons, grounds and edges of time while the gates run.
 #[derive(Debug)]
 struct Gates<'a> {
@@ -62,7 +65,19 @@ struct Gates<'a> {
     held_until: Option<Instant>,
 }
 
-impl Gates<'_> {
+impl<'a> Gates<'a> {
+    fn new(ask: &'a Ask, snapshot: &'a Snapshot, as_of: Instant) -> Self {
+        Self {
+            ask,
+            state: &snapshot.state,
+            as_of,
+            reasons: Vec::new(),
+            grounds: Grounds::default(),
+            good_until: as_of.plus(GOOD_FOR_MAX),
+            held_until: None,
+        }
+    }
+
     fn refuse(&mut self, reason: Reason) {
         if !self.reasons.contains(&reason) {
             self.reasons.push(reason);
@@ -91,6 +106,8 @@ impl Gates<'_> {
         from <= self.as_of && until.is_none_or(|it| self.as_of < it)
     }
 
+    /// What cannot be demonstrated is not permitted (Art. 5(2), 7(1)): the choices at hand are whole,
+    /// of this person, and young enough for a withdrawal to have reached them (Art. 7(3)).
     fn freshness(&mut self, snapshot: &Snapshot) {
         let too_old = snapshot.read_at.plus(GOOD_FOR_MAX);
         self.edge(too_old);
@@ -104,14 +121,21 @@ impl Gates<'_> {
         self.refuse_if(self.state.nodes == 0, reason::SU_UNKNOWN);
     }
 
-    fn bundle(&mut self) {
+    /// Data on offences needs a law that authorises it, in force (Art. 10).
+    fn bundle(&mut self, purpose: Option<&Purpose>) {
         match &self.ask.bundle {
-            Known::Is { value, .. } => self.refuse_if(value.criminal, reason::SC_A10_NO_AUTHORITY),
+            Known::Is { value, .. } if value.criminal => {
+                let law = purpose.and_then(|it| it.offences.as_ref());
+                let authorised =
+                    law.is_some_and(|it| self.within(it.in_force_from, it.in_force_until));
+                self.refuse_if(!authorised, reason::SC_A10_NO_AUTHORITY);
+            }
             Known::Unknown(_) => self.refuse(reason::FR_UNKNOWN_BUNDLE),
-            Known::NotApplicable(_) => {}
+            Known::Is { .. } | Known::NotApplicable(_) => {}
         }
     }
 
+    /// Specified, explicit purposes (Art. 5(1)(b)), over the channels they name (Art. 25(2)).
     fn purpose(&mut self, purpose: &Purpose) {
         let in_force = self.within(purpose.effective_from, purpose.effective_until);
         let current = purpose.version == self.ask.purpose.version;
@@ -120,10 +144,16 @@ impl Gates<'_> {
         self.refuse_if(!allowed, reason::PU_CHANNEL);
     }
 
+    /// Restricted data is stored and not otherwise used, but for the exceptions (Art. 18(1), (2)).
     fn restriction(&mut self, purpose: &Purpose) {
         let state = self.state;
         // Another person's vital interests are worth more than a restriction (Art. 18(2)).
         if purpose.bases.values().all(|it| matches!(it, BasisSpec::VitalInterests {})) {
+            return;
+        }
+        // What claims, another's rights or a public interest need may be done (Art. 18(2)); the
+        // verdict says so.
+        if self.ask.exception.is_some() {
             return;
         }
         for it in state.restrictions.iter().filter(|it| it.scope.covers(&purpose.key)) {
@@ -136,10 +166,15 @@ impl Gates<'_> {
         }
     }
 
+    /// No minor is profiled for marketing (DSA Art. 28(2)); where children are addressed, an unknown
+    /// age is a child's (Art. 8(2)).
     fn minors(&mut self, purpose: &Purpose) {
         let profiled = purpose.is(Flag::DirectMarketing) && purpose.is(Flag::Profiling);
         let age = self.age_min();
-        self.refuse_if(profiled && age.is_some_and(|it| it < 18), reason::AC_CHILD_PROFILING);
+        self.refuse_if(
+            profiled && age.is_some_and(|it| it < MAJORITY_YEARS),
+            reason::AC_CHILD_PROFILING,
+        );
         self.refuse_if(purpose.is(Flag::ChildDirected) && age.is_none(), reason::AC_AGE_UNKNOWN);
     }
 
@@ -169,17 +204,18 @@ impl Gates<'_> {
             }
         }
         for jurisdiction in &state.jurisdictions {
-            judge(self, *jurisdiction, purpose.bases.get(jurisdiction));
+            judge(self, *jurisdiction, spec_of(purpose, *jurisdiction));
         }
         let seen = |it: &Jurisdiction| {
             state.jurisdictions.contains(it)
                 || (state.jurisdictions.is_empty() && purpose.bases.contains_key(it))
         };
         if let Some(it) = self.ask.jurisdiction.filter(|it| !seen(it)) {
-            judge(self, it, purpose.bases.get(&it));
+            judge(self, it, spec_of(purpose, it));
         }
     }
 
+    /// One basis of Art. 6(1) per regime, and every candidate regime's must hold (Art. 3).
     fn lawful_basis(&mut self, purpose: &Purpose) {
         let mut all_hold = true;
         self.each_regime(purpose, |gates, jurisdiction, spec| {
@@ -236,12 +272,18 @@ impl Gates<'_> {
                 person: snapshot.person,
                 policy: Epoch(0),
             },
+            exception: self.ask.exception.clone(),
             artifacts: artifacts.digest(),
             snapshot: snapshot.digest,
             as_of: self.as_of,
             good_until: self.good_until,
         }
     }
+}
+
+/// The basis where this law applies: its own, or else that of the regime it falls under.
+fn spec_of(purpose: &Purpose, of: Jurisdiction) -> Option<&BasisSpec> {
+    purpose.bases.get(&of).or_else(|| purpose.bases.get(&minor::regime(of)))
 }
 
 /// The channels that reach a person at an address.

@@ -13,15 +13,17 @@
 //!
 //! **Map.** [`event`] is the vocabulary of the log and [`chain`] its keeping; [`artifacts`] the
 //! registry; [`fold()`] makes a [`snapshot`] of a person's logs, [`evaluate()`] answers an [`Ask`]
-//! from it; [`service`] records, withdraws and answers over the [`ports`].
+//! from it and [`explain`] says what would have to change; [`service`] records, withdraws and answers over the [`ports`].
 
 pub mod artifacts;
 pub mod chain;
 pub mod evaluate;
 pub mod event;
+pub mod explain;
 pub mod fold;
 pub mod grant;
 pub mod label;
+pub mod minor;
 pub mod ports;
 pub mod preference;
 pub mod purpose;
@@ -48,6 +50,7 @@ pub use evaluate::evaluate;
 pub use event::{
     EventKind, Limb, NewEvent, RestrictionGround, Statement, SuppressionReason, SuppressionScope,
 };
+pub use explain::{Case, Change, Explanation, Who};
 pub use fold::fold;
 pub use grant::{Actor, Expression, Grant, Method, NoticeShown, Proof};
 pub use label::{Jurisdiction, Label};
@@ -59,5 +62,7 @@ pub use purpose::{
 pub use scope::{ChannelSet, PurposeScope};
 pub use snapshot::{Snapshot, State};
 pub use standing::{Standing, standing};
-pub use verdict::{Ask, BundleFacts, Ground, Grounds, Obligations, Outcome, Verdict};
+pub use verdict::{
+    Ask, BundleFacts, Exception, ExceptionGround, Ground, Grounds, Obligations, Outcome, Verdict,
+};
 pub use withdrawal::{Acknowledgement, Certificate, Effect, WithdrawalScope};

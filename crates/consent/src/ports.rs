@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{Artifacts, ConsentEvent, NodeLog, Snapshot};
 
 /// One change of the log: kept together with its facts or not at all.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Transition {
     /// The epoch each node must still be at.
     pub expected: Vec<(NodeId, Epoch)>,
@@ -36,7 +36,8 @@ pub enum AppendError {
 /// The log of choices, per node; the system of record.
 #[async_trait]
 pub trait Ledger: fmt::Debug + Send + Sync + 'static {
-    /// Keeps a transition and raises each node's epoch to its last event.
+    /// Keeps a transition and raises each node's epoch to its last event. One without events only
+    /// compares; whoever wraps the log and tells others still tells them of its nodes.
     async fn append(&self, tenant: &TenantId, transition: Transition) -> Result<(), AppendError>;
     /// The logs of these nodes, one each, ascending by node; a node nobody has asked is empty.
     async fn logs(&self, tenant: &TenantId, nodes: &[NodeId]) -> Result<Vec<NodeLog>, Fault>;

@@ -41,6 +41,18 @@ impl Basis {
             Self::LegitimateInterests => "A6-1-f",
         }
     }
+
+    /// The provision it is.
+    pub const fn cites(self) -> &'static str {
+        match self {
+            Self::Consent => "GDPR Art. 6(1)(a)",
+            Self::Contract => "GDPR Art. 6(1)(b)",
+            Self::LegalObligation => "GDPR Art. 6(1)(c)",
+            Self::VitalInterests => "GDPR Art. 6(1)(d)",
+            Self::PublicTask => "GDPR Art. 6(1)(e)",
+            Self::LegitimateInterests => "GDPR Art. 6(1)(f)",
+        }
+    }
 }
 
 /// A basis with what it holds on; one per jurisdiction, fixed beforehand, without fall-through.
@@ -151,9 +163,30 @@ pub enum Flag {
 /// A condition of Art. 9(2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SpecialCondition {
-    /// Explicit consent.
+    /// Explicit consent, of the grant itself.
     #[serde(rename = "A9-2-a")]
     ExplicitConsent,
+    /// Employment, social security and social protection, by law.
+    #[serde(rename = "A9-2-b")]
+    SocialProtection,
+    /// Vital interests of a person who cannot consent: a documented emergency.
+    #[serde(rename = "A9-2-c")]
+    VitalInterests,
+    /// Legal claims, and courts acting as such.
+    #[serde(rename = "A9-2-f")]
+    LegalClaims,
+    /// Substantial public interest, by law.
+    #[serde(rename = "A9-2-g")]
+    PublicInterest,
+    /// Health or social care, by law and under professional secrecy.
+    #[serde(rename = "A9-2-h")]
+    Care,
+    /// Public health, by law.
+    #[serde(rename = "A9-2-i")]
+    PublicHealth,
+    /// Archiving, research and statistics, by law.
+    #[serde(rename = "A9-2-j")]
+    Research,
 }
 
 /// A purpose of the registry, as written in its file.
@@ -187,6 +220,12 @@ pub struct Purpose {
     /// On what special categories may be used, if at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub special: Option<SpecialCondition>,
+    /// The law such a condition rests on; every one but consent and an emergency needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub special_law: Option<Law>,
+    /// The law that authorises using data on offences (Art. 10), if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offences: Option<Law>,
     /// One basis per jurisdiction.
     pub bases: std::collections::BTreeMap<Jurisdiction, BasisSpec>,
 }

@@ -13,11 +13,13 @@ use crate::{
     receipt,
 };
 
+mod explain;
 mod keep;
 mod preference;
 mod restrain;
 mod verdict;
 
+pub use explain::ExplainService;
 pub use preference::{Chosen, PreferenceChange, PreferenceError};
 pub use restrain::{By, RestrainError};
 pub use verdict::{LedgerSnapshots, VerdictService};

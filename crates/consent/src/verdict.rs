@@ -6,7 +6,7 @@ use kernel::{
     CanonicalError, Channel, Digest, Epoch, Epochs, Instant, Known, NodeId, PersonAt, PurposeRef,
     Reason, Why,
 };
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Basis, EventRef, FrequencyLimit, Jurisdiction, Label, artifacts::REGIMES_MAX, reason};
 
@@ -29,6 +29,8 @@ pub struct Ask {
     pub identity: Epoch,
     /// The oldest state of the person's choices the asker accepts.
     pub person_min: Epoch,
+    /// Why it may be done although processing is restricted, where it is for that.
+    pub exception: Option<Exception>,
 }
 
 impl Ask {
@@ -43,8 +45,31 @@ impl Ask {
             bundle: Known::Unknown(Why::Missing),
             identity: person.identity,
             person_min: Epoch(0),
+            exception: None,
         }
     }
+}
+
+/// What restricted data may still be used for (Art. 18(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptionGround {
+    /// Establishing, exercising or defending a legal claim.
+    LegalClaims,
+    /// Protecting the rights of another person.
+    RightsOfAnother,
+    /// An important public interest of the Union or a member state.
+    PublicInterest,
+}
+
+/// An exception to a restriction, with where it is documented; the verdict repeats it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// Which.
+    pub ground: ExceptionGround,
+    /// Where it is documented.
+    pub evidence: Label,
 }
 
 /// What consent must know about the data that would be used.
@@ -135,6 +160,9 @@ pub struct Verdict {
     pub grounds: Grounds,
     /// What a permitted message must also do.
     pub obligations: Obligations,
+    /// The exception to a restriction that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exception: Option<Exception>,
     /// What must not have moved when it is acted on.
     pub epochs: Epochs,
     /// The registry it used.
@@ -178,6 +206,7 @@ impl Verdict {
             reasons: vec![reason::FR_NO_SNAPSHOT],
             grounds: Grounds::default(),
             obligations: Obligations::default(),
+            exception: None,
             epochs: Epochs { identity, ..Epochs::default() },
             artifacts: none,
             snapshot: none,

@@ -10,6 +10,7 @@ use url::Url;
 use crate::config::{DataDirectory, Databases, Servers};
 
 pub mod activation;
+pub mod consent;
 pub mod demo;
 pub mod key;
 pub mod lint;
@@ -43,6 +44,9 @@ pub enum Command {
     /// Rebuild or check what decisions read on Redis.
     #[command(subcommand)]
     Activation(activation::Activation),
+    /// Ask what the choices of a person permit, and why.
+    #[command(subcommand)]
+    Consent(consent::Consent),
     /// Make API keys.
     #[command(subcommand)]
     Key(key::Key),
@@ -136,6 +140,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Setup(it) => it.run(),
         Command::Demo(it) => it.run(),
         Command::Activation(it) => it.run(),
+        Command::Consent(it) => it.run(),
         Command::Key(it) => it.run(),
         Command::Lint(it) => it.run(),
         Command::Release(it) => it.run(),

@@ -27,7 +27,7 @@ use anyhow::{Context as _, Result};
 use audit::service::{
     AppendService, FactEntryService, ProveService, RecordService, Trail, TrailPorts,
 };
-use consent::service::{ConsentService, LedgerSnapshots, VerdictService};
+use consent::service::{ConsentService, ExplainService, LedgerSnapshots, VerdictService};
 use context::{
     Region,
     service::{
@@ -210,8 +210,9 @@ pub async fn compose(
         clock.clone(),
         entropy.clone(),
     ));
-    let snapshots = Arc::new(LedgerSnapshots::new(ledger, persons.clone(), clock.clone()));
+    let snapshots = Arc::new(LedgerSnapshots::new(ledger.clone(), persons.clone(), clock.clone()));
     let policy = Arc::new(Traced::new(SqlPolicyHead::new(database.clone())));
+    let explain = ExplainService::new(ledger, persons.clone(), artifacts.clone(), policy.clone());
     let verdicts =
         Arc::new(VerdictService::new(snapshots.clone(), artifacts.clone(), policy.clone()));
     let permission = Arc::new(ConsentPermission::new(verdicts.clone()));
@@ -362,6 +363,7 @@ pub async fn compose(
         people,
         consent,
         verdicts,
+        explain: Arc::new(explain),
         imports: Arc::new(ImportService::new(admission.clone(), artifacts)),
         admission: Arc::new(admission),
         bundles,

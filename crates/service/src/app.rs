@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use audit::service::{ProveService, RecordService};
 use axum::extract::FromRef;
-use consent::service::{ConsentService, VerdictService};
+use consent::service::{ConsentService, ExplainService, VerdictService};
 use context::service::{AdmissionService, BundleService, HealthService, ImportService};
 use decision::{ports::Journal, service::DecisionService};
 use delivery::{ports::Inbox, service::DeliveryService};
@@ -44,6 +44,8 @@ pub struct App {
     pub consent: Arc<ConsentService>,
     /// Verdicts on the system of record.
     pub verdicts: Arc<VerdictService>,
+    /// Verdicts explained: dry runs on the system of record.
+    pub explain: Arc<ExplainService>,
     /// Intake of events.
     pub admission: Arc<AdmissionService>,
     /// Intake of files.

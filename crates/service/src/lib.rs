@@ -6,6 +6,7 @@
 pub mod app;
 pub mod auth;
 pub mod bridge;
+pub mod explained;
 pub mod http;
 pub mod lifecycle;
 pub mod links;

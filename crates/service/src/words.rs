@@ -182,6 +182,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("RUL.NO_ROW", "No row of a table fits."),
     ("RUL.UNKNOWN", "A rule needs a fact that is not known."),
     ("SC.A10.NO_AUTHORITY", "Nothing allows using data on offences."),
+    ("SC.A9.EVIDENCE", "The ground for using special data is not documented."),
     ("SC.A9.NOT_EXPLICIT", "The agreement is not explicit for special data."),
     ("SC.A9.NO_CONDITION", "Nothing allows using special data."),
     ("SG.BLOCKED", "Permission was gone when it was about to be sent."),
@@ -326,7 +327,7 @@ mod tests {
 
     #[test]
     fn every_reason_of_consent_has_a_sentence() {
-        each_has_a_sentence(consent::reason::ALL.iter().map(|it| &it.0));
+        each_has_a_sentence(consent::reason::ALL.iter().map(|it| &it.reason));
     }
 
     #[test]

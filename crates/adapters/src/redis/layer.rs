@@ -198,7 +198,7 @@ impl Layer {
             Phase::Opening if held.since.elapsed() >= self.timing.grace() => {
                 self.amend(charter, charter.open()).await
             }
-            Phase::Shut if held.since.elapsed() >= self.timing.rest => {
+            Phase::Shut if held.since.elapsed() >= self.timing.rest.max(self.timing.grace()) => {
                 self.amend(charter, charter.opening(session.identity().to_owned())).await
             }
             _ => Ok(()),

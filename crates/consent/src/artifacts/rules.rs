@@ -35,7 +35,8 @@ pub(super) fn purpose(source: &ArtifactRef<'_>, it: &Purpose, findings: &mut Vec
     }
     for (jurisdiction, spec) in &it.bases {
         let place = format!("/bases/{jurisdiction}");
-        for (rule, message) in broken_by_basis(it, spec) {
+        for (rule, message) in broken_by_basis(it, spec).into_iter().chain(broken_by_data(it, spec))
+        {
             say(place.clone(), rule, message);
         }
     }
@@ -71,12 +72,6 @@ fn broken_by_basis(it: &Purpose, spec: &BasisSpec) -> Vec<(&'static str, &'stati
             "the contract is a basis only for what is necessary for it",
         ),
         (
-            it.special == Some(SpecialCondition::ExplicitConsent)
-                && !matches!(spec, BasisSpec::Consent(terms) if terms.explicit),
-            "consent.purpose.special",
-            "special categories on explicit consent need that consent as the basis",
-        ),
-        (
             it.is(Flag::SolelyAutomatedSignificant)
                 && !matches!(spec, BasisSpec::Consent(terms) if terms.explicit)
                 && !matches!(basis, Basis::Contract | Basis::LegalObligation),
@@ -102,6 +97,40 @@ fn broken_by_basis(it: &Purpose, spec: &BasisSpec) -> Vec<(&'static str, &'stati
         ),
     ];
     rules.into_iter().filter(|it| it.0).map(|(_, rule, message)| (rule, message)).collect()
+}
+
+/// The rules that tie a basis to the kinds of data and the profiling it cannot carry.
+fn broken_by_data(it: &Purpose, spec: &BasisSpec) -> Vec<(&'static str, &'static str)> {
+    let basis = spec.basis();
+    let rules = [
+        (
+            it.special == Some(SpecialCondition::ExplicitConsent)
+                && !matches!(spec, BasisSpec::Consent(terms) if terms.explicit),
+            "consent.purpose.special",
+            "special categories on explicit consent need that consent as the basis",
+        ),
+        (
+            it.special.is_some_and(needs_law) != it.special_law.is_some(),
+            "consent.purpose.special_law",
+            "a condition of Art. 9(2)(b) and (f) to (j) names its law, and no other does",
+        ),
+        (
+            it.special.is_some() && basis == Basis::LegitimateInterests,
+            "consent.purpose.special_interests",
+            "interests alone do not carry special categories",
+        ),
+        (
+            it.is(Flag::Profiling) && basis == Basis::VitalInterests,
+            "consent.purpose.vital",
+            "an emergency is no basis for profiling",
+        ),
+    ];
+    rules.into_iter().filter(|it| it.0).map(|(_, rule, message)| (rule, message)).collect()
+}
+
+/// Whether a condition holds by a law.
+const fn needs_law(condition: SpecialCondition) -> bool {
+    !matches!(condition, SpecialCondition::ExplicitConsent | SpecialCondition::VitalInterests)
 }
 
 /// The rules a notice can break on its own.

@@ -56,6 +56,22 @@ pub async fn a_node_never_asked_is_empty(fixture: &dyn LedgerFixture) {
     assert_eq!(fixture.ledger().logs(&tenant(), &[]).await.unwrap(), []);
 }
 
+/// A transition without events compares and keeps nothing: a repeat is one, so that whoever stands
+/// before the ledger hears of it again.
+pub async fn a_transition_without_events_only_compares(fixture: &dyn LedgerFixture) {
+    let events = chain();
+    let at = events[0].said.node;
+    fixture.ledger().append(&tenant(), transition(0, &events[..1])).await.unwrap();
+    let facts = fixture.facts().await.len();
+    let empty = |epoch| Transition { expected: vec![(at, Epoch(epoch))], ..Transition::default() };
+    fixture.ledger().append(&tenant(), empty(1)).await.unwrap();
+    let answer = fixture.ledger().append(&tenant(), empty(0)).await;
+    assert!(matches!(answer, Err(AppendError::Conflict)), "{answer:?}");
+    let logs = fixture.ledger().logs(&tenant(), &[at]).await.unwrap();
+    assert_eq!((logs[0].epoch, logs[0].events.len()), (Epoch(1), 1));
+    assert_eq!(fixture.facts().await.len(), facts);
+}
+
 /// An append at another epoch than expected keeps nothing, neither events nor facts.
 pub async fn a_moved_node_conflicts(fixture: &dyn LedgerFixture) {
     let events = chain();
@@ -186,6 +202,7 @@ macro_rules! ledger_suite {
             $crate::consent_laws!($fixture;
                 events_come_back_whole
                 a_node_never_asked_is_empty
+                a_transition_without_events_only_compares
                 a_moved_node_conflicts
                 one_moved_node_stops_the_whole_transition
                 an_id_is_taken_once

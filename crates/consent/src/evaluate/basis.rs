@@ -2,20 +2,12 @@
 
 use kernel::{Known, Reason};
 
-use super::Gates;
+use super::{Gates, MAJORITY_YEARS};
 use crate::{
     Assessment, Basis, BasisSpec, ConsentTerms, EventRef, Expression, Flag, Jurisdiction, Label,
-    Law, Limb, Purpose, reason,
+    Law, Limb, Purpose, SpecialCondition, minor, reason,
     snapshot::{NoticeRef, StandingGrant},
 };
-
-/// The age below which a child cannot consent alone (Art. 8); a regime not listed has the highest.
-const CONSENT_AGES: [(&str, i32); 1] = [("GB", 13)];
-const CONSENT_AGE_MAX: i32 = 16;
-
-fn consent_age(jurisdiction: Jurisdiction) -> i32 {
-    CONSENT_AGES.iter().find(|it| it.0 == jurisdiction.as_str()).map_or(CONSENT_AGE_MAX, |it| it.1)
-}
 
 /// What a basis that holds rests on.
 #[derive(Debug, Clone, Copy)]
@@ -36,15 +28,16 @@ impl Footing {
 }
 
 impl Gates<'_> {
-    /// What the basis rests on, if it holds.
+    /// What the basis of Art. 6(1) rests on, if it holds, and with it a condition of Art. 9(2) where
+    /// special categories are used.
     pub(super) fn basis(
         &mut self,
         purpose: &Purpose,
         jurisdiction: Jurisdiction,
         spec: &BasisSpec,
     ) -> Option<Footing> {
-        self.refuse_if(self.is_special() && purpose.special.is_none(), reason::SC_A9_NO_CONDITION);
-        match spec {
+        let special = !self.is_special() || self.special_condition(purpose);
+        let footing = match spec {
             BasisSpec::Consent(terms) => {
                 self.consent(purpose, jurisdiction, terms).map(Footing::Event)
             }
@@ -53,14 +46,46 @@ impl Gates<'_> {
             BasisSpec::VitalInterests {} => self.emergency().map(Footing::Event),
             BasisSpec::PublicTask(law) => self.law(law, reason::LB_PUBLIC_NOT_IN_FORCE),
             BasisSpec::LegitimateInterests(lia) => self.interests(purpose, lia),
+        };
+        footing.filter(|_| special)
+    }
+
+    /// Whether a condition of Art. 9(2) holds beside the basis, on evidence of its own; explicit
+    /// consent is that of the grant itself.
+    fn special_condition(&mut self, purpose: &Purpose) -> bool {
+        let Some(condition) = purpose.special else {
+            self.refuse(reason::SC_A9_NO_CONDITION);
+            return false;
+        };
+        let holds = match condition {
+            SpecialCondition::ExplicitConsent => true,
+            SpecialCondition::VitalInterests => self.is_emergency(),
+            _ => match &purpose.special_law {
+                Some(law) => self.within(law.in_force_from, law.in_force_until),
+                None => false,
+            },
+        };
+        self.refuse_if(!holds, reason::SC_A9_EVIDENCE);
+        holds
+    }
+
+    /// From which age a person consents alone there (Art. 8(1)); the highest where no law is known.
+    fn consent_age(&mut self, jurisdiction: Jurisdiction) -> i32 {
+        let mut years = minor::CONSENT_AGE_MAX;
+        for it in minor::consent_ages(jurisdiction) {
+            if self.within(it.in_force_from(), None) {
+                years = it.years;
+            }
         }
+        years
     }
 
     fn is_special(&self) -> bool {
         matches!(&self.ask.bundle, Known::Is { value, .. } if value.special)
     }
 
-    /// A grant nothing is wrong with; or else what is wrong with the newest.
+    /// A grant nothing is wrong with (Art. 4(11), 6(1)(a), 7, 8); or else what is wrong with the
+    /// newest.
     fn consent(
         &mut self,
         purpose: &Purpose,
@@ -108,7 +133,10 @@ impl Gates<'_> {
         let old_version = grant.version < terms.version_min || grant.version > purpose.version;
         let explicit = grant.expression == Expression::Explicit;
         let significant = purpose.is(Flag::SolelyAutomatedSignificant);
-        let child = self.age_min().is_some_and(|it| it < consent_age(jurisdiction));
+        let consent_age = self.consent_age(jurisdiction);
+        let child = self.age_min().is_some_and(|it| it < consent_age);
+        let by_consent =
+            !matches!(purpose.special, Some(it) if it != SpecialCondition::ExplicitConsent);
         let channel = self.ask.channel;
         [
             (child && !grant.by_guardian, reason::AC_CHILD_NO_GUARDIAN),
@@ -118,7 +146,7 @@ impl Gates<'_> {
             (channel.is_some_and(|it| !grant.channels.contains(it)), reason::LB_CONSENT_SCOPE),
             ((terms.explicit || significant) && !explicit, reason::LB_CONSENT_NOT_EXPLICIT),
             (!grant.proven || grant.notice == NoticeRef::None, reason::LB_CONSENT_PROOF),
-            (self.is_special() && !explicit, reason::SC_A9_NOT_EXPLICIT),
+            (self.is_special() && by_consent && !explicit, reason::SC_A9_NOT_EXPLICIT),
         ]
     }
 
@@ -137,6 +165,7 @@ impl Gates<'_> {
         self.refuse_if(!denied, otherwise);
     }
 
+    /// A contract of the type, in force (Art. 6(1)(b)).
     fn contract(&mut self, of_type: &Label) -> Option<EventRef> {
         let state = self.state;
         let mut same_type = false;
@@ -159,12 +188,24 @@ impl Gates<'_> {
         None
     }
 
+    /// A law in force that obliges or empowers (Art. 6(1)(c), (e) and 6(3)).
     fn law(&mut self, law: &Law, otherwise: Reason) -> Option<Footing> {
         let in_force = self.within(law.in_force_from, law.in_force_until);
         self.refuse_if(!in_force, otherwise);
         in_force.then_some(Footing::Registry)
     }
 
+    fn is_emergency(&mut self) -> bool {
+        let state = self.state;
+        let mut any = false;
+        for it in &state.emergencies {
+            self.edge(it.until);
+            any |= self.as_of < it.until;
+        }
+        any
+    }
+
+    /// A documented danger to life that is not over (Art. 6(1)(d), recital 46).
     fn emergency(&mut self) -> Option<EventRef> {
         let state = self.state;
         for it in &state.emergencies {
@@ -181,12 +222,14 @@ impl Gates<'_> {
         None
     }
 
+    /// A balancing that was passed for this version, is current, and is not about a child (Art.
+    /// 6(1)(f)).
     fn interests(&mut self, purpose: &Purpose, lia: &Assessment) -> Option<Footing> {
         self.edge(lia.review_by);
         let faults = [
             (!lia.passed || lia.of_version != purpose.version, reason::LB_LI_LIA_FAILED),
             (self.as_of >= lia.review_by, reason::LB_LI_LIA_EXPIRED),
-            (self.age_min().is_some_and(|it| it < 18), reason::LB_LI_CHILD),
+            (self.age_min().is_some_and(|it| it < MAJORITY_YEARS), reason::LB_LI_CHILD),
         ];
         let wrong = faults.iter().any(|it| it.0);
         for (wrong, reason) in faults {

@@ -6,11 +6,14 @@ use kernel::{Channel, Instant, Opening, Windows, Zones, next_open, window::HORIZ
 
 use super::{Gates, is_addressed, is_pulled};
 use crate::{
-    Choice, Flag, Jurisdiction, Purpose, Quiet, SuppressionReason, SuppressionScope, reason,
+    Choice, Flag, Jurisdiction, Purpose, Quiet, SuppressionReason, SuppressionScope, minor, reason,
     snapshot::Contact,
 };
 
 impl Gates<'_> {
+    /// Whom nobody may contact, or not there: after an objection (Art. 21(3)), on an opt-out list
+    /// (ePrivacy Art. 13(2), (3)), by order (Art. 58(2)(f)), or because the data is wrong (Art.
+    /// 5(1)(d)).
     pub(super) fn suppression(&mut self, purpose: &Purpose) {
         let state = self.state;
         let service = purpose.is(Flag::ServiceMessage);
@@ -59,6 +62,8 @@ impl Gates<'_> {
         })
     }
 
+    /// What the person prefers, which fairness keeps (Art. 5(1)(a)), and an address known to be right
+    /// (Art. 5(1)(d)).
     pub(super) fn preferences(&mut self) {
         let Some(channel) = self.ask.channel else { return };
         let state = self.state;
@@ -114,7 +119,7 @@ fn zones(stated: impl Iterator<Item = Tz>, jurisdictions: &[Jurisdiction]) -> Op
     let mut all: Vec<Tz> = stated.collect();
     if all.is_empty() {
         for it in jurisdictions {
-            all.extend_from_slice(match it.as_str() {
+            all.extend_from_slice(match minor::regime(*it).as_str() {
                 "EU" => &[Tz::Atlantic__Azores, Tz::Europe__Berlin, Tz::Europe__Helsinki],
                 "GB" => &[Tz::Europe__London],
                 _ => ANYWHERE,

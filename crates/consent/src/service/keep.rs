@@ -75,15 +75,18 @@ impl ConsentService {
             if wish.act.is_some() {
                 whole(&outcomes)?;
             }
-            if let Some(guard) = wish.guard.filter(|_| !draft.events.is_empty()) {
-                if guard != before {
-                    return Err(KeepError::Moved(before));
-                }
-                draft.expected = at_start;
+            let repeated = draft.events.is_empty();
+            if !repeated && wish.guard.is_some_and(|it| it != before) {
+                return Err(KeepError::Moved(before));
             }
             let kept = Kept { outcomes, epoch: draft.epoch(), recorded_at: draft.recorded_at };
-            if draft.events.is_empty() {
+            if repeated && !wish.events.iter().any(|it| it.kind.settles()) {
                 return Ok(kept);
+            }
+            if repeated || wish.guard.is_some() {
+                // Nothing is new in a repeat, and it is said all the same: whoever keeps choices
+                // close may not have heard the first time, if a crash came in between.
+                draft.expected = at_start;
             }
             let facts = self.facts(tenant, wish, &draft.events, now);
             let transition = Transition { expected: draft.expected, events: draft.events, facts };

@@ -4,7 +4,9 @@ use kernel::{Channel::Email, Epoch, Known, Why};
 use serde_json::Value;
 
 use super::world::{NOW, World, bodies, compile, contract, days, grant, node, withdrawn};
-use crate::{Ask, EventKind, Grant, PurposeScope, Snapshot, Statement, evaluate};
+use crate::{
+    Ask, EventKind, Grant, PurposeScope, RestrictionGround, Snapshot, Statement, evaluate,
+};
 
 /// A world that refuses, and the purpose it refuses.
 fn refusals() -> Vec<(World, &'static str)> {
@@ -37,6 +39,11 @@ fn refusals() -> Vec<(World, &'static str)> {
         said(withdrawn(PurposeScope::All), "service.recovery"),
         said(EventKind::Stated(Statement::BirthYear { year: 2015 }), "service.recovery"),
         unverified,
+        said(EventKind::Stated(Statement::BirthYear { year: 2015 }), "marketing.renewal"),
+        said(
+            EventKind::Restricted { scope: PurposeScope::All, ground: RestrictionGround::D },
+            "contract.claim_status",
+        ),
     ]
 }
 
@@ -52,6 +59,7 @@ fn poorer_asks(ask: &Ask) -> Vec<Ask> {
         change(|it| it.identity = Epoch(0)),
         change(|it| it.purpose.version = 0),
         change(|it| it.address = Some(node(99))),
+        change(|it| it.exception = None),
     ]
 }
 
@@ -98,7 +106,7 @@ fn taking_an_input_away_from_a_refusal_never_permits() {
             assert!(!verdict.is_permitted() && !verdict.reasons.is_empty(), "{purpose} {poorer:?}");
         }
     }
-    assert_eq!(n_probes, 14 * 14);
+    assert_eq!(n_probes, 16 * 15);
 }
 
 #[test]

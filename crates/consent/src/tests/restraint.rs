@@ -1,16 +1,27 @@
 //! Taking permission away: kept, settled, acknowledged.
 
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use kernel::{
     Channel::{Email, Push},
-    Clock, DeliveryId, Epoch,
+    Clock, Cursor, DeliveryId, Epoch, Fault, Limit, NodeId, Page, SeededEntropy, TenantId,
 };
+use uuid::Uuid;
 
 use super::world::{codes, grant, key, label, node, tenant, uuid};
 use crate::{
-    Actor, Effect, Limb, PurposeScope, SuppressionReason, WithdrawalScope,
-    ports::Straggler,
-    service::{By, PreferenceChange, RestrainError},
+    Actor, ConsentEvent, Effect, Limb, NodeLog, PurposeScope, SuppressionReason, WithdrawalScope,
+    memory::MemoryLedger,
+    ports::{AppendError, Ledger, Straggler, Transition},
+    service::{By, ConsentService, PreferenceChange, RestrainError},
 };
 
 use super::house::{House, by, renewals};
@@ -47,6 +58,70 @@ async fn a_repeated_withdrawal_is_the_same_act() {
     let other =
         house.consent.withdraw(&tenant(), &house.person, &everything, &by(), uuid(50)).await;
     assert!(matches!(other, Err(RestrainError::Conflict)), "{other:?}");
+}
+
+/// A ledger whose first append is kept and not answered: what it would have told was not told.
+#[derive(Debug)]
+struct Interrupted {
+    inner: Arc<MemoryLedger>,
+    once: AtomicBool,
+    told: Mutex<BTreeSet<NodeId>>,
+}
+
+#[async_trait]
+impl Ledger for Interrupted {
+    async fn append(&self, tenant: &TenantId, transition: Transition) -> Result<(), AppendError> {
+        let nodes: Vec<_> = transition.expected.iter().map(|it| it.0).collect();
+        self.inner.append(tenant, transition).await?;
+        if !self.once.swap(true, Ordering::SeqCst) {
+            return Err(Fault::retry("telling those who keep choices close").into());
+        }
+        self.told.lock().unwrap().extend(nodes);
+        Ok(())
+    }
+
+    async fn logs(&self, tenant: &TenantId, nodes: &[NodeId]) -> Result<Vec<NodeLog>, Fault> {
+        self.inner.logs(tenant, nodes).await
+    }
+
+    async fn find(&self, tenant: &TenantId, ids: &[Uuid]) -> Result<Vec<ConsentEvent>, Fault> {
+        self.inner.find(tenant, ids).await
+    }
+
+    async fn page(
+        &self,
+        tenant: &TenantId,
+        nodes: &[NodeId],
+        after: Option<&Cursor>,
+        limit: Limit,
+    ) -> Result<Page<ConsentEvent>, Fault> {
+        self.inner.page(tenant, nodes, after, limit).await
+    }
+}
+
+#[tokio::test]
+async fn a_repeat_tells_whom_a_crash_kept_the_first_withdrawal_from() {
+    let house = House::new();
+    house.agreed().await;
+    let ledger = Arc::new(Interrupted {
+        inner: house.ledger.clone(),
+        once: AtomicBool::default(),
+        told: Mutex::default(),
+    });
+    let consent = ConsentService::new(
+        ledger.clone(),
+        house.in_flight.clone(),
+        house.registry.clone(),
+        house.clock.clone(),
+        Arc::new(SeededEntropy::new(5)),
+    );
+    let withdraw =
+        async || consent.withdraw(&tenant(), &house.person, &renewals(), &by(), uuid(50)).await;
+    assert!(matches!(withdraw().await, Err(RestrainError::Fault(_))));
+    assert!(ledger.told.lock().unwrap().is_empty());
+    assert_eq!(withdraw().await.unwrap().effect, Effect::Effective);
+    assert_eq!(ledger.told.lock().unwrap().iter().copied().collect::<Vec<_>>(), house.person.nodes);
+    assert_eq!(house.feed.facts().len(), 2);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod commands;
+mod explained;
 mod kill;
 mod replayed;
 mod roles;

@@ -13,7 +13,7 @@ use consent::{
     WithdrawalScope,
     service::{By, RecordError, RecordOutcome, RestrainError},
 };
-use kernel::{Cursor, Epoch, Instant, Limit, PurposeRef, SubjectId};
+use kernel::{Cursor, Instant, Limit, SubjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -27,6 +27,8 @@ use crate::{
     problem::{Details, Problem},
 };
 
+mod permission;
+
 /// The routes of consent.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -34,8 +36,8 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(withdraw))
         .routes(routes!(object))
         .routes(routes!(history))
-        .routes(routes!(evaluate))
         .routes(routes!(receipt))
+        .merge(permission::routes())
 }
 
 /// A batch of choices.
@@ -298,46 +300,6 @@ async fn history(
     let history =
         app.consent.history(&caller.tenant, &found.person, cursor.as_ref(), page.limit()?).await?;
     Ok(Json(history).into_response())
-}
-
-/// A question of permission, asked for its reasons.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct EvaluateIn {
-    /// About whom.
-    person: PersonIn,
-    /// For which purpose.
-    #[schema(value_type = Object)]
-    purpose: PurposeRef,
-    /// Over which channel.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    channel: Option<kernel::Channel>,
-    /// At which instant; now, if absent.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    as_of: Option<Instant>,
-}
-
-/// May we, and if not, why not: every reason, nothing is changed.
-#[utoipa::path(post, path = "/v1/permissions/evaluate", tag = "consent", request_body = EvaluateIn,
-    responses((status = 200, body = Object), (status = 422, body = Details)))]
-async fn evaluate(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Body(body): Body<EvaluateIn>,
-) -> Result<Response, Problem> {
-    caller.must(Scope::Read)?;
-    let found = body.person.find(&app.people, &caller.tenant).await?;
-    let ask = consent::Ask {
-        channel: body.channel,
-        bundle: kernel::Known::NotApplicable(kernel::RuleId::new("api.no_data")),
-        person_min: Epoch(0),
-        ..consent::Ask::about(body.purpose, &found.person)
-    };
-    let as_of = body.as_of.unwrap_or_else(|| app.clock.now());
-    let verdict = app.verdicts.verdict(&caller.tenant, &found.person, &ask, as_of).await?;
-    Ok(Json(verdict).into_response())
 }
 
 /// The receipt of a choice (names after ISO/IEC TS 27560).
