@@ -46,8 +46,18 @@ pub trait ReleaseSource: fmt::Debug + Send + Sync + 'static {
 pub struct Person {
     /// As resolved now.
     pub at: PersonAt,
+    /// Those of the nodes that are nobody else's as well: what is said there is about this person
+    /// alone.
+    pub own: Vec<NodeId>,
     /// Names their occurrences.
     pub key: SubjectKey,
+}
+
+impl Person {
+    /// The person without what is shared with others.
+    pub fn alone(&self) -> PersonAt {
+        PersonAt { nodes: self.own.clone(), ..self.at.clone() }
+    }
 }
 
 /// An identifier as an asker knows it (`user_id`, `U000123`).
@@ -94,7 +104,7 @@ pub struct CutAsk {
 /// A gathering for one person.
 #[derive(Debug, Clone)]
 pub struct ContextAsk {
-    /// Whose.
+    /// Whose: with the nodes that are theirs alone.
     pub person: PersonAt,
     /// At which instant.
     pub as_of: Instant,

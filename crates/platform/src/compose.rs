@@ -289,7 +289,7 @@ pub async fn compose(
     let contacts = ContactService::new(
         around.contacts(contact_ledger.clone()),
         artifacts.clone(),
-        Arc::new(IdentityAddresses::new(near_people.clone(), near_verdicts)),
+        Arc::new(IdentityAddresses::new(near_people, near_verdicts)),
         clock.clone(),
         entropy.clone(),
     );
@@ -299,7 +299,7 @@ pub async fn compose(
     let sources = decision::Sources {
         releases: artifacts.clone(),
         persons: near_persons,
-        context: Arc::new(ContextKnowledge::new(bundles.clone(), apply.clone(), near_people)),
+        context: Arc::new(ContextKnowledge::new(bundles.clone(), apply.clone())),
         permission: near_permission,
         history: Arc::new(DeliveryHistory::new(contacts.clone(), deliveries.clone())),
         arms: Arc::new(Arms::new(BucketKey::new(secrets.derive16("buckets")))),

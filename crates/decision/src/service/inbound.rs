@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::TimeDelta;
+use futures_util::future::join;
 use kernel::{Channel, DecisionId, Digest, Fault, Instant, JourneyNode, SubjectId, TenantId};
 use serde_json::json;
 use uuid::Uuid;
@@ -232,9 +233,12 @@ impl DecisionService {
                 }
             })
             .collect();
-        let cuts = gather::cuts(&self.sources, tenant, person, &wanted, as_of).await;
         let mode = Mode::Inbound { placement: Arc::clone(&ask.placement) };
-        let nodes = gather::inputs(&self.sources, tenant, person, wanted, cuts, &mode, as_of).await;
+        let sources = &self.sources;
+        let cuts = gather::cuts(sources, tenant, person, &wanted, as_of);
+        let answers = gather::answers(sources, tenant, person, &wanted, &mode, as_of);
+        let (cuts, answers) = join(cuts, answers).await;
+        let nodes = gather::inputs(sources, tenant, person, wanted, cuts, answers, as_of);
         Inputs {
             id: DecisionId::mint(as_of, &*self.sources.entropy),
             tenant: tenant.clone(),

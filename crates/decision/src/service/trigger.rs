@@ -276,14 +276,14 @@ impl TriggerService {
             wanted.push(it.wanted);
             cuts.push(it.cut);
         }
-        let nodes =
-            gather::inputs(&self.sources, tenant, person, wanted, cuts, &Mode::Triggered, now)
-                .await;
+        let (sources, mode) = (&self.sources, Mode::Triggered);
+        let answers = gather::answers(sources, tenant, person, &wanted, &mode, now).await;
+        let nodes = gather::inputs(sources, tenant, person, wanted, cuts, answers, now);
         let inputs = Inputs {
             id: DecisionId::mint(now, &*self.sources.entropy),
             tenant: tenant.clone(),
             as_of: now,
-            mode: Mode::Triggered,
+            mode,
             request: None,
             person: person.at.clone(),
             round: occurrences.iter().map(|it| it.attempts).max().unwrap_or(0),
