@@ -73,6 +73,7 @@ use crate::{
     config::{Config, DataDirectory, Servers},
     records::Records,
     secrets::Secrets,
+    sharing::Sharing,
 };
 
 /// A composed process.
@@ -82,6 +83,8 @@ pub struct Assent {
     pub app: Arc<App>,
     /// What every process does whatever its role: what it keeps close stays true.
     pub keepers: Vec<Arc<dyn Job>>,
+    /// What wakes the background work when another process has written something.
+    pub ears: Vec<Arc<dyn Job>>,
     /// What rebuilds and compares the activation layer, where processes share one.
     pub upkeep: Option<Upkeep>,
     /// Background work, in the order in which one round of it makes sense.
@@ -324,9 +327,10 @@ pub async fn compose(
     ));
     let results = Arc::new(ResultService::new(exposures, signals, plans, clock.clone()));
 
-    // Background work.
-    let relay = |consumer: Arc<dyn Consumer>| -> Arc<dyn Job> {
-        Arc::new(Relay::new(feed.clone(), consumer, telemetry::continue_trace))
+    // Background work: by one worker at a time, but for what shares itself out by claims.
+    let sharing = Sharing::of(&database, &*entropy);
+    let relay = |consumer: Arc<dyn Consumer>| {
+        sharing.alone(Arc::new(Relay::new(feed.clone(), consumer, telemetry::continue_trace)))
     };
     let entries = Arc::new(FactEntryService::new(trail));
     let receipts = work::Receiving::new(
@@ -339,13 +343,13 @@ pub async fn compose(
     );
     let jobs: Vec<Arc<dyn Job>> = vec![
         Arc::new(work::Watching::new(live.clone(), tenant.clone())),
-        Arc::new(work::Freshness(watch)),
-        Arc::new(work::Applying(apply)),
+        sharing.alone(Arc::new(work::Freshness(watch))),
+        sharing.alone(Arc::new(work::Applying(apply))),
         relay(Arc::new(receipts)),
         relay(Arc::new(work::Triggering(triggers.clone()))),
         Arc::new(work::Firing(triggers)),
         relay(Arc::new(work::Planning(plan))),
-        Arc::new(work::Dispatching(dispatch)),
+        sharing.alone(Arc::new(work::Dispatching(dispatch))),
         relay(Arc::new(work::Measuring(fold))),
         relay(Arc::new(work::Recording(entries))),
     ];
@@ -383,6 +387,7 @@ pub async fn compose(
         fields: context_store,
         contacts: contact_ledger,
     });
-    let (keepers, reading) = (around.keepers(), ReadingService::new(sources.clone()));
-    Ok(Assent { app, keepers, upkeep, jobs, feed, reading, sources, kept })
+    let (keepers, ears) = (around.keepers(&app.nudge), around.ears(&app.nudge));
+    let reading = ReadingService::new(sources.clone());
+    Ok(Assent { app, keepers, ears, upkeep, jobs, feed, reading, sources, kept })
 }

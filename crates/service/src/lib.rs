@@ -6,7 +6,9 @@
 pub mod app;
 pub mod auth;
 pub mod bridge;
+pub mod hints;
 pub mod http;
+pub mod lease;
 pub mod lifecycle;
 pub mod links;
 pub mod page;

@@ -19,6 +19,8 @@ mod decision;
 mod delivery;
 #[path = "../sqlite/identity.rs"]
 mod identity;
+#[path = "../sqlite/lease.rs"]
+mod lease;
 #[path = "../sqlite/measurement.rs"]
 mod measurement;
 #[path = "../sqlite/outbox.rs"]

@@ -19,5 +19,6 @@ mod redis;
 #[path = "../e2e/server.rs"]
 mod server;
 mod wire;
+mod workers;
 #[path = "../e2e/world.rs"]
 mod world;
