@@ -13,6 +13,9 @@ use crate::{postgres, redis};
 
 mod containers;
 mod native;
+mod own;
+
+pub use own::OwnPostgres;
 
 /// How long a server may take until it answers; the official image of Postgres needs seconds.
 const READY_SECONDS_MAX: u64 = 60;

@@ -32,6 +32,9 @@ mod rollout;
 
 mod faults;
 mod leaders;
+mod programs;
+mod silence;
+mod turns;
 
 /// People who withdraw in the race that must find nothing.
 const RACERS: usize = 20_000;

@@ -18,6 +18,7 @@ mod redis;
 #[expect(dead_code, reason = "shared with the scenarios on files")]
 #[path = "../e2e/server.rs"]
 mod server;
+mod silence;
 mod wire;
 mod workers;
 #[path = "../e2e/world.rs"]
