@@ -1,5 +1,6 @@
 //! What needs servers: run by `cargo xtask it`.
 
+#![expect(clippy::duplicate_mod, reason = "the same laws over one server and over a cluster")]
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,

@@ -52,6 +52,7 @@ use rollout::{
 };
 use tokio::task::JoinSet;
 
+mod cluster;
 mod faults;
 mod heads;
 mod hints;
