@@ -16,9 +16,10 @@ use crate::{
     inputs::{Draw, Headroom, Permission, Verdict},
     node::Unit,
     occurrence::SubjectKey,
+    person::Person,
     ports::{
         ArmSource, Contact, ContactHistory, DrawAsk, HistoryAsk, Identifier, NodeHistory,
-        PermissionAsk, PermissionSource, Person, PersonSource, Release, ReleaseSource,
+        PermissionAsk, PermissionSource, PersonSource, Release, ReleaseSource,
     },
     reasons,
 };

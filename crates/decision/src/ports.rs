@@ -13,7 +13,8 @@ use crate::{
     artifacts::Artifacts,
     inputs::{Cut, CutSpec, Draw, Headroom, Verdict},
     node::Experiment,
-    occurrence::{ObjectRef, Occurrence, Settlement, State, SubjectKey},
+    occurrence::{ObjectRef, Occurrence, Settlement, State},
+    person::Person,
     record::StoredRecord,
 };
 
@@ -39,25 +40,6 @@ pub trait ReleaseSource: fmt::Debug + Send + Sync + 'static {
         tenant: &TenantId,
         digest: Digest,
     ) -> Result<Option<Arc<Artifacts>>, Fault>;
-}
-
-/// A person and the key of their occurrences.
-#[derive(Debug, Clone)]
-pub struct Person {
-    /// As resolved now.
-    pub at: PersonAt,
-    /// Those of the nodes that are nobody else's as well: what is said there is about this person
-    /// alone.
-    pub own: Vec<NodeId>,
-    /// Names their occurrences.
-    pub key: SubjectKey,
-}
-
-impl Person {
-    /// The person without what is shared with others.
-    pub fn alone(&self) -> PersonAt {
-        PersonAt { nodes: self.own.clone(), ..self.at.clone() }
-    }
 }
 
 /// An identifier as an asker knows it (`user_id`, `U000123`).

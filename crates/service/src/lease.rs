@@ -91,6 +91,10 @@ impl Job for Leased {
         self.job.name()
     }
 
+    fn consumer(&self) -> Option<&'static str> {
+        self.job.consumer()
+    }
+
     async fn run_once(&self, limit: usize) -> Result<usize, Fault> {
         if self.is_mine(Instant::now()).await? { self.job.run_once(limit).await } else { Ok(0) }
     }

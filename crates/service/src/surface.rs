@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
+use kernel::Limit;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -191,7 +192,9 @@ async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
         |why| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "http", "not-ready").because(why);
     let asked = async {
         // Read anew: what is remembered says nothing of whether it can still be read.
-        if app.live.refresh(&app.tenant).await?.is_none() {
+        let one = Limit::new(1).unwrap_or_default();
+        let moves = app.releases.history(&app.tenant, None, one).await?;
+        if moves.items.is_empty() || app.live.current(&app.tenant).await?.is_none() {
             return Err(not_ready("nothing is live"));
         }
         app.prove.checkpoint(&app.tenant).await?;

@@ -267,7 +267,7 @@ mod tests {
             let mut words = take_commands(&mut pending);
             pending.extend_from_slice(&all[split..]);
             words.extend(take_commands(&mut pending));
-            assert_eq!(words, [vec![b"PING".to_vec()], vec![b"GET".to_vec(), b"k".to_vec()]]);
+            assert_eq!(words, [vec![b"PING".to_vec()], vec![b"GET".to_vec(), b"k\r\n".to_vec()]]);
             assert!(pending.is_empty());
         }
     }

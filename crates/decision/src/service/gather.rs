@@ -10,9 +10,8 @@ use crate::{
     inputs::{Cut, Headroom, Mode, NodeInputs, Verdict},
     node::{Fallback, Node, Otherwise, Sequence},
     occurrence::ObjectRef,
-    ports::{
-        ContextAsk, CutAsk, DrawAsk, HISTORY_MAX, HistoryAsk, NodeHistory, PermissionAsk, Person,
-    },
+    person::Person,
+    ports::{ContextAsk, CutAsk, DrawAsk, HISTORY_MAX, HistoryAsk, NodeHistory, PermissionAsk},
     reasons, schedule,
 };
 

@@ -16,8 +16,9 @@ use super::{
 use crate::{
     inputs::{HINTS_MAX, Inputs, Mode},
     occurrence::{ObjectRef, Occasion},
+    person::Person,
     pipeline::{Chosen, Outcome, decide},
-    ports::{Appended, Handoff, Identifier, Person, Release},
+    ports::{Appended, Handoff, Identifier, Release},
     record::{Record, StoredRecord},
 };
 

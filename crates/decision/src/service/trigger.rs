@@ -17,8 +17,9 @@ use crate::{
     inputs::{Cut, Inputs, Mode},
     node::Node,
     occurrence::{Occurrence, REDECIDE_MAX, Settlement, State},
+    person::Person,
     pipeline::{Fate, decide},
-    ports::{Appended, Change, ClaimAsk, Entered, HISTORY_MAX, Person, Release},
+    ports::{Appended, Change, ClaimAsk, Entered, HISTORY_MAX, Release},
     reasons::{TRG_EXHAUSTED, TRG_MISSED, TRG_NODE_EXPIRED},
 };
 

@@ -36,14 +36,14 @@ impl IdentityPeople {
         &self,
         tenant: &TenantId,
         found: Vec<Option<Person>>,
-    ) -> Result<Vec<Option<decision::ports::Person>>, Fault> {
+    ) -> Result<Vec<Option<decision::person::Person>>, Fault> {
         let subjects: Vec<_> = found.iter().flatten().map(|it| it.subject).collect();
         let mut keys = self.keys.subject_keys(tenant, &subjects).await?.into_iter();
         let mut keyed = |person: Person| {
             let key = decision::SubjectKey::new(*keys.next()?);
             let own = person.members.iter().filter(|it| it.link != Link::Shared);
             let own = own.map(|it| it.node).collect();
-            Some(decision::ports::Person { at: person.at(), own, key })
+            Some(decision::person::Person { at: person.at(), own, key })
         };
         Ok(found.into_iter().map(|it| it.and_then(&mut keyed)).collect())
     }
@@ -55,7 +55,7 @@ impl decision::ports::PersonSource for IdentityPeople {
         &self,
         tenant: &TenantId,
         identifiers: &[decision::ports::Identifier],
-    ) -> Result<Option<decision::ports::Person>, Fault> {
+    ) -> Result<Option<decision::person::Person>, Fault> {
         let identifiers: Vec<_> =
             identifiers.iter().map(|it| Identifier::stated(&it.namespace, &it.value)).collect();
         let found = self.people.named(tenant, &[identifiers]).await?;
@@ -66,7 +66,7 @@ impl decision::ports::PersonSource for IdentityPeople {
         &self,
         tenant: &TenantId,
         subjects: &[SubjectId],
-    ) -> Result<Vec<Option<decision::ports::Person>>, Fault> {
+    ) -> Result<Vec<Option<decision::person::Person>>, Fault> {
         let ids: Vec<_> = subjects.iter().map(|it| it.uuid()).collect();
         let found = self.people.people(tenant, &ids).await?;
         self.keyed(tenant, found).await
