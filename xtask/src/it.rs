@@ -28,17 +28,17 @@ const PROGRAMS: &str = "::programs::";
 pub(crate) fn it(asked: Option<Backing>, args: &[String]) -> anyhow::Result<()> {
     let (backing, because) = choose(asked, offers(asked))?;
     say(&format!("it: {backing}, because {because}"));
-    let has_redis = has_redis()?;
+    let has_programs = has_programs()?;
     // Built before the servers start, so that what does not compile costs no server.
     // The features are those of the tests, so that nothing is compiled twice.
     run(cargo().args(["build", "--quiet", "--workspace", "--all-features", "--bin", "servers"]))?;
     let begun = Instant::now();
-    let servers = Servers::start(backing)?;
+    let servers = Servers::start(backing, has_programs)?;
     say(&format!("it: servers are ready after {:.1} s", begun.elapsed().as_secs_f32()));
     let begun = Instant::now();
-    let tested = test(&servers, has_redis, args);
+    let tested = test(&servers, has_programs, args);
     let took = begun.elapsed().as_secs();
-    let stopped = servers.stop();
+    let stopped = servers.stop(backing);
     tested.with_context(|| format!("a test with servers failed after {took} s"))?;
     say(&format!("it: all passed in {took} s"));
     stopped
@@ -61,22 +61,22 @@ fn told(prepared: anyhow::Result<()>) -> bool {
     prepared.inspect_err(|error| say(&format!("it: no images: {error:#}"))).is_ok()
 }
 
-/// Whether the tests that start a `redis-server` of their own can run, wherever the shared servers
-/// are from.
-fn has_redis() -> anyhow::Result<bool> {
-    if machine::on_path("redis-server").is_none() && machine::has_installer() {
-        machine::install(&["redis-server"])?;
+/// Whether the tests that start servers of their own can run, wherever the shared servers are from.
+fn has_programs() -> anyhow::Result<bool> {
+    if !machine::has_programs() && machine::has_installer() {
+        machine::install(&PACKAGES)?;
     }
-    let has = machine::on_path("redis-server").is_some();
+    let has = machine::has_programs();
     if !has {
         say(
-            "it: `redis-server` is not installed: the tests that kill and restart one are left out",
+            "it: Postgres and Redis are not both installed: the tests that kill and restart them, \
+             and those on a cluster, are left out",
         );
     }
     Ok(has)
 }
 
-fn test(servers: &Servers, has_redis: bool, args: &[String]) -> anyhow::Result<()> {
+fn test(servers: &Servers, has_programs: bool, args: &[String]) -> anyhow::Result<()> {
     let mut scope = vec!["--all-features", "--test=it"];
     if !names_a_package(args) {
         scope.push("--workspace");
@@ -85,13 +85,13 @@ fn test(servers: &Servers, has_redis: bool, args: &[String]) -> anyhow::Result<(
     command.envs(servers.urls.iter().map(|(name, url)| (name, url))).env(RUN, &servers.run);
     if has_nextest() {
         let rest = format!("not test({PROGRAMS})");
-        let filter: &[&str] = if has_redis { &[] } else { &["-E", &rest] };
+        let filter: &[&str] = if has_programs { &[] } else { &["-E", &rest] };
         run(command.args(["nextest", "run", "--profile=it"]).args(scope).args(filter).args(args))
     } else {
         // After `--` stand the words for the tests themselves, of which the caller's may be some.
         let mut words = args.splitn(2, |it| it == "--");
         let (ours, theirs) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let filter: &[&str] = if has_redis { &[] } else { &["--skip", PROGRAMS] };
+        let filter: &[&str] = if has_programs { &[] } else { &["--skip", PROGRAMS] };
         command.args(["test", "--no-fail-fast"]).args(scope).args(ours);
         run(command.arg("--").args(filter).args(theirs))
     }
@@ -102,51 +102,58 @@ fn test(servers: &Servers, has_redis: bool, args: &[String]) -> anyhow::Result<(
 struct Servers {
     urls: Vec<(String, String)>,
     run: String,
-    holder: Option<Child>,
+    holders: Vec<Child>,
 }
 
 impl Servers {
-    fn start(backing: Backing) -> anyhow::Result<Self> {
+    fn start(backing: Backing, has_programs: bool) -> anyhow::Result<Self> {
         let run = format!("r{}", std::process::id());
-        if backing == Backing::Urls {
-            let url = |name: &str| std::env::var_os(name)?.into_string().ok();
-            let urls = URLS.iter().filter_map(|it| Some(((*it).to_owned(), url(it)?))).collect();
-            return Ok(Self { urls, run, holder: None });
-        }
-        let mut command = holder();
+        let mut servers = Self { urls: Vec::new(), run, holders: Vec::new() };
         match backing {
+            Backing::Urls => {
+                let url = |name: &str| std::env::var_os(name)?.into_string().ok();
+                let urls = URLS.iter().filter_map(|it| Some(((*it).to_owned(), url(it)?)));
+                servers.urls.extend(urls);
+            }
             Backing::Containers => {
                 remove_orphans()?;
-                command.args(["containers", &images::postgres(), &images::redis()]);
+                servers.hold(&["containers", &images::postgres(), &images::redis()])?;
             }
-            Backing::Native | Backing::Urls => {
-                if !machine::has_programs() {
-                    machine::install(&PACKAGES)?;
-                }
-                command.arg("native");
-            }
+            Backing::Native => servers.hold(&["native"])?,
         }
+        if has_programs {
+            servers.hold(&["cluster"])?;
+        }
+        Ok(servers)
+    }
+
+    /// Starts a program that holds some servers, and takes note of where they are.
+    fn hold(&mut self, what: &[&str]) -> anyhow::Result<()> {
         // A process group of its own: Ctrl-C at the terminal is not for it. It stops the servers
         // when the pipe to its standard input closes, which happens however this process ends.
-        let mut holder = command
+        let mut holder = holder()
+            .args(what)
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("starting the program that holds the servers")?;
-        let urls = read(&mut holder)?;
-        Ok(Self { urls, run, holder: Some(holder) })
+        self.urls.extend(read(&mut holder)?);
+        self.holders.push(holder);
+        Ok(())
     }
 
     /// Stops them and leaves nothing behind; servers that were there before lose what we made.
-    fn stop(mut self) -> anyhow::Result<()> {
-        let Some(mut holder) = self.holder.take() else {
-            let mut sweep = holder();
-            return run(sweep.arg("sweep").env(RUN, &self.run));
-        };
-        drop(holder.stdin.take());
-        let ended = holder.wait().context("waiting for the servers to stop")?;
-        ensure!(ended.success(), "stopping the servers failed with {ended}");
+    fn stop(self, backing: Backing) -> anyhow::Result<()> {
+        if backing == Backing::Urls {
+            let urls = self.urls.iter().map(|(name, url)| (name, url));
+            run(holder().arg("sweep").envs(urls).env(RUN, &self.run))?;
+        }
+        for mut holder in self.holders {
+            drop(holder.stdin.take());
+            let ended = holder.wait().context("waiting for the servers to stop")?;
+            ensure!(ended.success(), "stopping the servers failed with {ended}");
+        }
         Ok(())
     }
 }

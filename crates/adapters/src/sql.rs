@@ -25,6 +25,7 @@ pub mod context;
 pub mod decision;
 pub mod delivery;
 pub mod identity;
+pub mod lease;
 pub mod measurement;
 pub mod migration;
 pub mod outbox;

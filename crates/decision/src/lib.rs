@@ -16,6 +16,7 @@ pub mod explain;
 pub mod inputs;
 pub mod node;
 pub mod occurrence;
+pub mod person;
 pub mod pipeline;
 pub mod ports;
 pub mod rank;

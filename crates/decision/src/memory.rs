@@ -16,9 +16,10 @@ use crate::{
     inputs::{Draw, Headroom, Permission, Verdict},
     node::Unit,
     occurrence::SubjectKey,
+    person::Person,
     ports::{
         ArmSource, Contact, ContactHistory, DrawAsk, HistoryAsk, Identifier, NodeHistory,
-        PermissionAsk, PermissionSource, Person, PersonSource, Release, ReleaseSource,
+        PermissionAsk, PermissionSource, PersonSource, Release, ReleaseSource,
     },
     reasons,
 };
@@ -110,7 +111,7 @@ impl MemoryPersons {
         self.0.with(|it| {
             let subject = at.subject;
             let key = SubjectKey::new(*Digest::of(subject.uuid().as_bytes()).as_bytes());
-            it.persons.insert((tenant.clone(), subject), Person { at, key });
+            it.persons.insert((tenant.clone(), subject), Person { own: at.nodes.clone(), at, key });
             for identifier in identifiers {
                 it.identifiers.push((tenant.clone(), identifier.clone(), subject));
             }

@@ -13,7 +13,8 @@ use crate::{
     artifacts::Artifacts,
     inputs::{Cut, CutSpec, Draw, Headroom, Verdict},
     node::Experiment,
-    occurrence::{ObjectRef, Occurrence, Settlement, State, SubjectKey},
+    occurrence::{ObjectRef, Occurrence, Settlement, State},
+    person::Person,
     record::StoredRecord,
 };
 
@@ -39,15 +40,6 @@ pub trait ReleaseSource: fmt::Debug + Send + Sync + 'static {
         tenant: &TenantId,
         digest: Digest,
     ) -> Result<Option<Arc<Artifacts>>, Fault>;
-}
-
-/// A person and the key of their occurrences.
-#[derive(Debug, Clone)]
-pub struct Person {
-    /// As resolved now.
-    pub at: PersonAt,
-    /// Names their occurrences.
-    pub key: SubjectKey,
 }
 
 /// An identifier as an asker knows it (`user_id`, `U000123`).
@@ -94,7 +86,7 @@ pub struct CutAsk {
 /// A gathering for one person.
 #[derive(Debug, Clone)]
 pub struct ContextAsk {
-    /// Whose.
+    /// Whose: with the nodes that are theirs alone.
     pub person: PersonAt,
     /// At which instant.
     pub as_of: Instant,

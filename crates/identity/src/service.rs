@@ -123,7 +123,7 @@ impl ResolutionService {
         tenant: &TenantId,
         identifiers: &[Identifier],
     ) -> Result<Option<PersonAt>, Fault> {
-        Ok(self.find_each(tenant, &[identifiers]).await?.pop().flatten())
+        Ok(self.named(tenant, &[identifiers]).await?.pop().flatten().map(|it| it.at()))
     }
 
     /// Whom each of these lists names, in the order asked: [`Self::find`] of many in one read.
@@ -132,6 +132,16 @@ impl ResolutionService {
         tenant: &TenantId,
         lists: &[I],
     ) -> Result<Vec<Option<PersonAt>>, Fault> {
+        let named = self.named(tenant, lists).await?;
+        Ok(named.into_iter().map(|it| it.map(|it| it.at())).collect())
+    }
+
+    /// Whom each of these lists names, in the order asked, with every member.
+    pub async fn named<I: AsRef<[Identifier]> + Sync>(
+        &self,
+        tenant: &TenantId,
+        lists: &[I],
+    ) -> Result<Vec<Option<Person>>, Fault> {
         let rules = self.0.artifacts.live(tenant).await?;
         let blinder = &self.0.blinder;
         let readings: Vec<_> = lists
@@ -141,30 +151,38 @@ impl ResolutionService {
         let nodes = self.nodes(tenant, &readings).await?;
         let persons = self.persons(tenant, nodes.values().copied().collect()).await?;
         let now = self.0.clock.now();
-        let person = |it| named(it, &nodes, &persons, now).person;
+        let person = |it| {
+            let named = named(it, &nodes, &persons, now).person?;
+            persons.values().find(|it| it.subject == named.subject).cloned()
+        };
         Ok(readings.into_iter().map(person).collect())
     }
 
     /// The person an id resolves to now: a subject, a former head, or any node.
     pub async fn person(&self, tenant: &TenantId, id: Uuid) -> Result<Option<PersonAt>, Fault> {
-        Ok(self.resolved(tenant, id).await?.map(|it| it.at()))
+        Ok(self.known(tenant, id).await?.map(|it| it.at()))
     }
 
-    /// The person each id resolves to now, in the order asked: [`Self::person`] of many in one read.
+    /// The person an id resolves to now, with every member.
+    pub async fn known(&self, tenant: &TenantId, id: Uuid) -> Result<Option<Person>, Fault> {
+        let node = NodeId::from_uuid(id);
+        Ok(self.persons(tenant, BTreeSet::from([node])).await?.remove(&node))
+    }
+
+    /// The person each id resolves to now, in the order asked: [`Self::known`] of many in one read.
     pub async fn people(
         &self,
         tenant: &TenantId,
         ids: &[Uuid],
-    ) -> Result<Vec<Option<PersonAt>>, Fault> {
+    ) -> Result<Vec<Option<Person>>, Fault> {
         let nodes = ids.iter().map(|it| NodeId::from_uuid(*it)).collect();
         let persons = self.persons(tenant, nodes).await?;
-        let at = |id: &Uuid| persons.get(&NodeId::from_uuid(*id)).map(Person::at);
-        Ok(ids.iter().map(at).collect())
+        Ok(ids.iter().map(|it| persons.get(&NodeId::from_uuid(*it)).cloned()).collect())
     }
 
     /// The members of the person an id resolves to now, each with how it belongs.
     pub async fn members(&self, tenant: &TenantId, id: Uuid) -> Result<Vec<Member>, Fault> {
-        Ok(self.resolved(tenant, id).await?.map(|it| it.members).unwrap_or_default())
+        Ok(self.known(tenant, id).await?.map(|it| it.members).unwrap_or_default())
     }
 
     /// Where a person can be reached now: what they were last sighted on too long ago may be
@@ -272,11 +290,6 @@ impl ResolutionService {
     ) -> Result<BTreeMap<NodeId, Person>, Fault> {
         let nodes: Vec<_> = nodes.into_iter().collect();
         Ok(self.0.directory.persons(tenant, &nodes).await?.into_iter().collect())
-    }
-
-    async fn resolved(&self, tenant: &TenantId, id: Uuid) -> Result<Option<Person>, Fault> {
-        let node = NodeId::from_uuid(id);
-        Ok(self.persons(tenant, BTreeSet::from([node])).await?.remove(&node))
     }
 }
 

@@ -1,8 +1,16 @@
-//! The laws of the feed, for every implementation and every wrapper.
+//! The laws of the feed, of leases and of hints, for every implementation and every wrapper.
 //!
 //! A fixture gives each law its own feed with a way to write facts as a transition would.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken law panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a broken law panics"
+)]
+
+pub mod hint;
+pub mod lease;
 
 use async_trait::async_trait;
 

@@ -1,4 +1,8 @@
-//! The reference implementation of the feed, with outages that can be switched on.
+//! The reference implementation of the feed, with outages that can be switched on; of leases and of
+//! hints.
+
+mod hint;
+mod lease;
 
 use std::{
     collections::BTreeMap,
@@ -9,6 +13,9 @@ use std::{
 };
 
 use async_trait::async_trait;
+
+pub use hint::MemoryHints;
+pub use lease::MemoryLeases;
 
 use crate::{Fact, FactFeed, Fault, Limit, Positioned};
 

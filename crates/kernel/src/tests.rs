@@ -6,7 +6,12 @@ use chrono::{NaiveDate, TimeDelta};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::{contract::FeedFixture, memory::MemoryFeed, window::Window, *};
+use crate::{
+    contract::{FeedFixture, hint::HintFixture, lease::LeaseFixture},
+    memory::{MemoryFeed, MemoryHints, MemoryLeases},
+    window::Window,
+    *,
+};
 
 #[derive(Debug)]
 struct Memory(Arc<MemoryFeed>);
@@ -23,6 +28,28 @@ impl FeedFixture for Memory {
 }
 
 crate::feed_suite!(memory_feed, async { super::Memory(std::sync::Arc::default()) });
+
+impl LeaseFixture for MemoryLeases {
+    fn book(&self) -> &dyn LeaseBook {
+        self
+    }
+}
+
+crate::lease_suite!(memory_leases, async {
+    super::MemoryLeases::new(std::sync::Arc::new(super::ManualClock::at(super::Instant::EPOCH)))
+});
+
+impl HintFixture for MemoryHints {
+    fn one(&self) -> &dyn HintBus {
+        self
+    }
+
+    fn other(&self) -> &dyn HintBus {
+        self
+    }
+}
+
+crate::hint_suite!(memory_hints, async { super::MemoryHints::default() });
 
 #[tokio::test]
 async fn an_outage_is_a_fault_that_may_pass() {

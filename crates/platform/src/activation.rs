@@ -12,12 +12,13 @@ use adapters::{
     redis::{
         FencedAssertionLog, FencedGate, FencedJournal, FencedLedger, Layer, LeasedBoard,
         LeasedPolicyHead, LeasingReleaseLedger, Parts, RedisContacts, RedisContext, RedisDirectory,
-        RedisSnapshots, Settings, Sources, Timing, Upkeep,
+        RedisHints, RedisSnapshots, Settings, Sources, Timing, Upkeep,
     },
     sql::{
         Database,
         activation::{SqlCharter, SqlMemberships},
     },
+    traced::Traced,
 };
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
@@ -25,9 +26,13 @@ use consent::ports::{Ledger, PolicyHead, SnapshotSource};
 use context::ports::{ContextStore, EventLog, FreshnessBoard};
 use delivery::ports::{ContactLedger, SendGate};
 use identity::ports::{AssertionLog, Directory};
-use kernel::{Clock, Fault};
+use kernel::{Clock, Fault, HintBus};
 use rollout::ReleaseLedger;
-use service::relay::Job;
+use service::{
+    hints::{Hearing, Telling},
+    lifecycle::Nudge,
+    relay::Job,
+};
 
 use crate::{config::Config, machine::Machine};
 
@@ -77,8 +82,14 @@ pub(crate) trait Activation: fmt::Debug + Send + Sync {
         drop(record);
         None
     }
-    /// What keeps it true, in every role.
-    fn keepers(&self) -> Vec<Arc<dyn Job>> {
+    /// What every process does, whatever its role: keeps it true, and tells the others of writes.
+    fn keepers(&self, nudge: &Nudge) -> Vec<Arc<dyn Job>> {
+        let _ = nudge;
+        Vec::new()
+    }
+    /// What hears of the others' writes, where there is background work to wake.
+    fn ears(&self, nudge: &Nudge) -> Vec<Arc<dyn Job>> {
+        let _ = nudge;
         Vec::new()
     }
 }
@@ -211,6 +222,7 @@ impl Activation for Nowhere {
 #[derive(Debug)]
 pub(crate) struct OnRedis {
     layer: Layer,
+    hints: Arc<dyn HintBus>,
     timing: Timing,
     /// What this process admits itself, so that it need not wait for a lease to see it.
     generations: Generations,
@@ -229,8 +241,10 @@ impl OnRedis {
         let parts = Parts { charter, memberships, entropy: machine.entropy };
         let layer = Layer::new(settings, parts).context("naming the activation layer")?;
         layer.beat().await.context("reading the charter of the activation layer")?;
+        let hints = RedisHints::new(settings).context("naming the bus of hints")?;
+        let hints = Arc::new(Traced::new(hints));
         let (generations, clock) = (Generations::default(), machine.clock);
-        Ok(Self { layer, timing: settings.timing, generations, clock })
+        Ok(Self { layer, hints, timing: settings.timing, generations, clock })
     }
 
     fn layer(&self) -> Layer {
@@ -291,8 +305,13 @@ impl Activation for OnRedis {
         Some(Upkeep::new(&self.layer, record, self.clock.clone()))
     }
 
-    fn keepers(&self) -> Vec<Arc<dyn Job>> {
-        vec![Arc::new(Beating(self.layer()))]
+    fn keepers(&self, nudge: &Nudge) -> Vec<Arc<dyn Job>> {
+        let telling = Telling::new(self.hints.clone(), nudge.clone());
+        vec![Arc::new(Beating(self.layer())), Arc::new(telling)]
+    }
+
+    fn ears(&self, nudge: &Nudge) -> Vec<Arc<dyn Job>> {
+        vec![Arc::new(Hearing::new(self.hints.clone(), nudge.clone()))]
     }
 }
 

@@ -73,6 +73,7 @@ use crate::{
     config::{Config, DataDirectory, Servers},
     records::Records,
     secrets::Secrets,
+    sharing::Sharing,
 };
 
 /// A composed process.
@@ -82,6 +83,8 @@ pub struct Assent {
     pub app: Arc<App>,
     /// What every process does whatever its role: what it keeps close stays true.
     pub keepers: Vec<Arc<dyn Job>>,
+    /// What wakes the background work when another process has written something.
+    pub ears: Vec<Arc<dyn Job>>,
     /// What rebuilds and compares the activation layer, where processes share one.
     pub upkeep: Option<Upkeep>,
     /// Background work, in the order in which one round of it makes sense.
@@ -290,7 +293,7 @@ pub async fn compose(
     let contacts = ContactService::new(
         around.contacts(contact_ledger.clone()),
         artifacts.clone(),
-        Arc::new(IdentityAddresses::new(near_people.clone(), near_verdicts)),
+        Arc::new(IdentityAddresses::new(near_people, near_verdicts)),
         clock.clone(),
         entropy.clone(),
     );
@@ -300,7 +303,7 @@ pub async fn compose(
     let sources = decision::Sources {
         releases: artifacts.clone(),
         persons: near_persons,
-        context: Arc::new(ContextKnowledge::new(bundles.clone(), apply.clone(), near_people)),
+        context: Arc::new(ContextKnowledge::new(bundles.clone(), apply.clone())),
         permission: near_permission,
         history: Arc::new(DeliveryHistory::new(contacts.clone(), deliveries.clone())),
         arms: Arc::new(Arms::new(BucketKey::new(secrets.derive16("buckets")))),
@@ -325,9 +328,10 @@ pub async fn compose(
     ));
     let results = Arc::new(ResultService::new(exposures, signals, plans, clock.clone()));
 
-    // Background work.
-    let relay = |consumer: Arc<dyn Consumer>| -> Arc<dyn Job> {
-        Arc::new(Relay::new(feed.clone(), consumer, telemetry::continue_trace))
+    // Background work: by one worker at a time, but for what shares itself out by claims.
+    let sharing = Sharing::of(&database, &*entropy);
+    let relay = |consumer: Arc<dyn Consumer>| {
+        sharing.alone(Arc::new(Relay::new(feed.clone(), consumer, telemetry::continue_trace)))
     };
     let entries = Arc::new(FactEntryService::new(trail));
     let receipts = work::Receiving::new(
@@ -340,13 +344,13 @@ pub async fn compose(
     );
     let jobs: Vec<Arc<dyn Job>> = vec![
         Arc::new(work::Watching::new(live.clone(), tenant.clone())),
-        Arc::new(work::Freshness(watch)),
-        Arc::new(work::Applying(apply)),
+        sharing.alone(Arc::new(work::Freshness(watch))),
+        sharing.alone(Arc::new(work::Applying(apply))),
         relay(Arc::new(receipts)),
         relay(Arc::new(work::Triggering(triggers.clone()))),
         Arc::new(work::Firing(triggers)),
         relay(Arc::new(work::Planning(plan))),
-        Arc::new(work::Dispatching(dispatch)),
+        sharing.alone(Arc::new(work::Dispatching(dispatch))),
         relay(Arc::new(work::Measuring(fold))),
         relay(Arc::new(work::Recording(entries))),
     ];
@@ -385,6 +389,7 @@ pub async fn compose(
         fields: context_store,
         contacts: contact_ledger,
     });
-    let (keepers, reading) = (around.keepers(), ReadingService::new(sources.clone()));
-    Ok(Assent { app, keepers, upkeep, jobs, feed, reading, sources, kept })
+    let (keepers, ears) = (around.keepers(&app.nudge), around.ears(&app.nudge));
+    let reading = ReadingService::new(sources.clone());
+    Ok(Assent { app, keepers, ears, upkeep, jobs, feed, reading, sources, kept })
 }

@@ -14,3 +14,4 @@ pub mod journeys;
 pub mod machine;
 mod records;
 pub mod secrets;
+mod sharing;

@@ -1,6 +1,12 @@
 //! The life of a process: background jobs under one tracker, readiness, and a clean end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use kernel::{FactFeed, Fault};
 use tokio::sync::Notify;
@@ -17,12 +23,31 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Wakes idle jobs: something was written.
 #[derive(Debug, Clone, Default)]
-pub struct Nudge(Arc<Notify>);
+pub struct Nudge {
+    waiting: Arc<Notify>,
+    writes: Arc<AtomicU64>,
+}
 
 impl Nudge {
-    /// Wakes every idle job.
+    /// Wakes every idle job: this process wrote something.
     pub fn wake(&self) {
-        self.0.notify_waiters();
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.pass_on();
+    }
+
+    /// Wakes every idle job: another process wrote something.
+    pub fn pass_on(&self) {
+        self.waiting.notify_waiters();
+    }
+
+    /// Rises with whatever this process writes.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// Until somebody wakes those who wait.
+    pub async fn woken(&self) {
+        self.waiting.notified().await;
     }
 }
 
@@ -60,10 +85,11 @@ impl Lifecycle {
                 };
                 tokio::select! {
                     () = cancel.cancelled() => {}
-                    () = nudge.0.notified() => {}
+                    () = nudge.woken() => {}
                     () = tokio::time::sleep(pause) => {}
                 }
             }
+            job.end().await;
         });
     }
 

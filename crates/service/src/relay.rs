@@ -28,6 +28,8 @@ pub trait Job: fmt::Debug + Send + Sync + 'static {
     }
     /// Does what there is to do, at most `limit` pieces of it, and says how much it did.
     async fn run_once(&self, limit: usize) -> Result<usize, Fault>;
+    /// Called when it is run no more.
+    async fn end(&self) {}
 }
 
 /// Moves facts from the feed to one consumer, each run of facts of one trace within that trace.

@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
+use kernel::Limit;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -28,6 +29,8 @@ use crate::{
 
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the systems of record may take until a process says that it is not ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The largest answer read in process.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 /// The most request bytes any route takes; events and imports need more than [`BODY_BYTES_MAX`].
@@ -183,15 +186,22 @@ fn assets(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route("/assets/mark.svg", asset("image/svg+xml", MARK))
 }
 
-/// Ready when the log can be read and something is live.
+/// Ready when the systems of record answer, the log is open and something is live.
 async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    let live = app.live.current(&app.tenant).await?;
-    if live.is_none() {
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "http", "not-ready")
-            .because("nothing is live"));
-    }
-    app.prove.checkpoint(&app.tenant).await?;
-    Ok("ready\n")
+    let not_ready =
+        |why| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "http", "not-ready").because(why);
+    let asked = async {
+        // Read anew: what is remembered says nothing of whether it can still be read.
+        let one = Limit::new(1).unwrap_or_default();
+        let moves = app.releases.history(&app.tenant, None, one).await?;
+        if moves.items.is_empty() || app.live.current(&app.tenant).await?.is_none() {
+            return Err(not_ready("nothing is live"));
+        }
+        app.prove.checkpoint(&app.tenant).await?;
+        Ok("ready\n")
+    };
+    let answered = tokio::time::timeout(READY_TIMEOUT, asked).await;
+    answered.unwrap_or_else(|_| Err(not_ready("the systems of record do not answer")))
 }
 
 /// A span per request: method and route, never a path with an id or a token in it.

@@ -2,6 +2,7 @@
 //! elsewhere, and it counts what passes.
 
 use std::{
+    collections::BTreeSet,
     io,
     net::SocketAddr,
     sync::{
@@ -60,6 +61,7 @@ struct Shared {
     upstream: Mutex<SocketAddr>,
     cuts: AtomicBool,
     commands: AtomicUsize,
+    tags: Mutex<BTreeSet<String>>,
     trips: AtomicUsize,
     server_spoke: AtomicBool,
 }
@@ -74,6 +76,7 @@ impl Proxy {
             upstream: Mutex::new(upstream),
             cuts: AtomicBool::new(false),
             commands: AtomicUsize::new(0),
+            tags: Mutex::default(),
             trips: AtomicUsize::new(0),
             server_spoke: AtomicBool::new(true),
         });
@@ -107,6 +110,12 @@ impl Proxy {
         self.set(Weather::Fair);
     }
 
+    /// The hash tags of the keys that commands named since it was last asked: keys of one tag are
+    /// in one slot.
+    pub fn tags(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *self.shared.tags.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// What passed since it was last asked.
     pub fn tally(&self) -> Tally {
         self.shared.server_spoke.store(true, Ordering::SeqCst);
@@ -120,7 +129,10 @@ impl Proxy {
 impl Shared {
     fn heard(&self, bytes: &[u8], pending: &mut Vec<u8>) {
         pending.extend_from_slice(bytes);
-        self.commands.fetch_add(take_commands(pending), Ordering::SeqCst);
+        let commands = take_commands(pending);
+        self.commands.fetch_add(commands.len(), Ordering::SeqCst);
+        let tags = commands.iter().flat_map(|it| keys(it)).filter_map(|it| tag(it));
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner).extend(tags);
         if self.server_spoke.swap(false, Ordering::SeqCst) {
             self.trips.fetch_add(1, Ordering::SeqCst);
         }
@@ -196,24 +208,44 @@ async fn cut(mut weather: watch::Receiver<Sky>, cuts: usize) {
     drop(weather.wait_for(|it| it.cuts != cuts).await);
 }
 
-/// Takes whole RESP arrays of bulk strings off the front and says how many there were.
-fn take_commands(pending: &mut Vec<u8>) -> usize {
-    let (mut n, mut end) = (0, 0);
-    while let Some(length) = pending.get(end..).and_then(command_length) {
+/// Takes whole RESP arrays of bulk strings off the front; the words of each.
+fn take_commands(pending: &mut Vec<u8>) -> Vec<Vec<Vec<u8>>> {
+    let (mut commands, mut end) = (Vec::new(), 0);
+    while let Some((length, words)) = pending.get(end..).and_then(command) {
         end += length;
-        n += 1;
+        commands.push(words);
     }
     pending.drain(..end);
-    n
+    commands
 }
 
-fn command_length(bytes: &[u8]) -> Option<usize> {
+/// The command at the front, if it is whole: its length, and its words.
+fn command(bytes: &[u8]) -> Option<(usize, Vec<Vec<u8>>)> {
     let (parts, mut at) = header(bytes, b'*')?;
+    let mut words = Vec::new();
     for _ in 0..parts {
         let (length, header) = header(bytes.get(at..)?, b'$')?;
-        at += header + length + 2;
+        let begin = at + header;
+        at = begin + length + 2;
+        words.push(bytes.get(begin..begin + length)?.to_vec());
     }
-    (at <= bytes.len()).then_some(at)
+    (at <= bytes.len()).then_some((at, words))
+}
+
+/// The keys a command names: of a script those it is told, of another its first word.
+fn keys(words: &[Vec<u8>]) -> &[Vec<u8>] {
+    let is_script = words.first().is_some_and(|it| it.eq_ignore_ascii_case(b"EVALSHA"));
+    let number = |it: &Vec<u8>| std::str::from_utf8(it).ok()?.parse::<usize>().ok();
+    let (from, n) =
+        if is_script { (3, words.get(2).and_then(number).unwrap_or(0)) } else { (1, 1) };
+    words.get(from..from + n).unwrap_or_default()
+}
+
+/// What a key has between its first braces.
+fn tag(key: &[u8]) -> Option<String> {
+    let key = std::str::from_utf8(key).ok()?;
+    let (tag, _) = key.split_once('{')?.1.split_once('}')?;
+    Some(tag.to_owned())
 }
 
 /// The number in a header line, and where the line ends.
@@ -232,10 +264,26 @@ mod tests {
         let all = b"*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nGET\r\n$3\r\nk\r\n\r\n";
         for split in 0..all.len() {
             let mut pending = all[..split].to_vec();
-            let first = take_commands(&mut pending);
+            let mut words = take_commands(&mut pending);
             pending.extend_from_slice(&all[split..]);
-            assert_eq!(first + take_commands(&mut pending), 2);
+            words.extend(take_commands(&mut pending));
+            assert_eq!(words, [vec![b"PING".to_vec()], vec![b"GET".to_vec(), b"k\r\n".to_vec()]]);
             assert!(pending.is_empty());
+        }
+    }
+
+    #[test]
+    fn keys_are_told_from_arguments() {
+        for (words, expected) in [
+            (vec!["HMGET", "a:{x}", "{y}"], vec!["x"]),
+            (vec!["evalsha", "0f", "2", "a:{x}", "b:{z}c", "{y}"], vec!["x", "z"]),
+            (vec!["EVALSHA", "0f", "7", "a:{x}"], vec![]),
+            (vec!["PING"], vec![]),
+            (vec!["GET", "plain"], vec![]),
+        ] {
+            let words: Vec<_> = words.iter().map(|it| it.as_bytes().to_vec()).collect();
+            let tags: Vec<_> = keys(&words).iter().filter_map(|it| tag(it)).collect();
+            assert_eq!(tags, expected, "{words:?}");
         }
     }
 }

@@ -13,6 +13,11 @@ pub fn server() -> Url {
     run::server(run::REDIS_URL)
 }
 
+/// A node of the cluster of the run.
+pub fn cluster() -> Url {
+    run::server(run::REDIS_CLUSTER_URL)
+}
+
 /// A prefix no other test uses; it holds no braces, so it never changes the slot of a key.
 pub fn prefix() -> String {
     format!("{}{}:", of_run(), run::unique())

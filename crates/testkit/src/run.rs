@@ -6,6 +6,8 @@ use url::Url;
 pub const POSTGRES_URL: &str = "ASSENT_TEST_POSTGRES_URL";
 /// The Redis server of the run.
 pub const REDIS_URL: &str = "ASSENT_TEST_REDIS_URL";
+/// A node of the Redis Cluster of the run.
+pub const REDIS_CLUSTER_URL: &str = "ASSENT_TEST_REDIS_CLUSTER_URL";
 /// The name of the run: the first part of everything it makes on servers that outlive it.
 pub const RUN: &str = "ASSENT_TEST_RUN";
 

@@ -11,8 +11,13 @@ use url::Url;
 
 use crate::{postgres, redis};
 
+mod cluster;
 mod containers;
 mod native;
+mod own;
+
+pub use cluster::RedisCluster;
+pub use own::OwnPostgres;
 
 /// How long a server may take until it answers; the official image of Postgres needs seconds.
 const READY_SECONDS_MAX: u64 = 60;

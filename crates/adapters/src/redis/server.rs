@@ -148,7 +148,8 @@ fn nowhere() -> RedisError {
     (ErrorKind::ClusterConnectionNotFound, "no server answers for a slot").into()
 }
 
-async fn connect(client: &Client, timing: Timing) -> RedisResult<MultiplexedConnection> {
+/// One connection, which never opens itself again.
+pub(super) async fn connect(client: &Client, timing: Timing) -> RedisResult<MultiplexedConnection> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT))
         .set_response_timeout(Some(timing.change));
@@ -174,7 +175,7 @@ async fn run(connection: &mut MultiplexedConnection, calls: &[Call]) -> RedisRes
 
 /// What a primary calls its data (the run and the replication history), and whether it is one of a
 /// cluster; an error from a replica.
-async fn data(connection: &mut MultiplexedConnection) -> RedisResult<(String, bool)> {
+pub(super) async fn data(connection: &mut MultiplexedConnection) -> RedisResult<(String, bool)> {
     let mut pipeline = Pipeline::new();
     pipeline.cmd("INFO").arg("server").cmd("INFO").arg("replication");
     let [server, replication]: [String; 2] = pipeline.query_async(connection).await?;
@@ -196,7 +197,7 @@ async fn data(connection: &mut MultiplexedConnection) -> RedisResult<(String, bo
 type Primaries = BTreeMap<(String, u16), Vec<RangeInclusive<u16>>>;
 
 /// Where the primaries of a cluster are, and the slots of each.
-async fn primaries(
+pub(super) async fn primaries(
     connection: &mut MultiplexedConnection,
 ) -> RedisResult<Vec<(ConnectionAddr, Vec<RangeInclusive<u16>>)>> {
     let ranges: Vec<Vec<Value>> =

@@ -47,8 +47,13 @@ impl Tag {
     /// The slot of every key with this tag: CRC-16/XMODEM modulo [`SLOTS`], as the Redis Cluster
     /// specification has it.
     pub(super) fn slot(&self) -> u16 {
-        crc16(self.0.as_bytes()) % SLOTS
+        slot(self.0.as_bytes())
     }
+}
+
+/// The slot of a key without a hash tag, or of the tag of one that has it.
+pub(super) fn slot(bytes: &[u8]) -> u16 {
+    crc16(bytes) % SLOTS
 }
 
 fn crc16(bytes: &[u8]) -> u16 {

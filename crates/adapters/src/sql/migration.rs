@@ -5,7 +5,8 @@ use sea_orm::{DbBackend, DbErr};
 use sea_orm_migration::prelude::*;
 
 use super::{
-    activation, audit, consent, context, decision, delivery, identity, measurement, outbox, rollout,
+    activation, audit, consent, context, decision, delivery, identity, lease, measurement, outbox,
+    rollout,
 };
 
 /// One step of the schema: what it adds, in order.
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             measurement::schema(),
             audit::schema(),
             activation::schema(),
+            lease::schema(),
         ]
         .map(|it| Box::new(it) as Box<dyn MigrationTrait>)
         .into()

@@ -27,8 +27,8 @@ const READERS: u32 = 16;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a transition may wait for its turn.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long one statement may take.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one statement may take; the server ends it before the call that made it is given up.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a transition may be silent: a process that stands still must not stop the others.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a transition is begun before its fault is told: every writer's connection may be lost.

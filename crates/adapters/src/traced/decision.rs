@@ -6,10 +6,11 @@ use decision::{
     Artifacts,
     inputs::{Cut, Verdict},
     occurrence::Occurrence,
+    person::Person,
     ports::{
         Appended, Change, ClaimAsk, ContactHistory, ContextAsk, ContextSource, Entered, Entry,
         EventData, HistoryAsk, Identifier, Journal, Lookup, NodeHistory, PermissionAsk,
-        PermissionSource, Person, PersonSource, Release, ReleaseSource, Timetable,
+        PermissionSource, PersonSource, Release, ReleaseSource, Timetable,
     },
     record::StoredRecord,
 };

@@ -19,6 +19,8 @@ mod decision;
 mod delivery;
 #[path = "../sqlite/identity.rs"]
 mod identity;
+#[path = "../sqlite/lease.rs"]
+mod lease;
 #[path = "../sqlite/measurement.rs"]
 mod measurement;
 #[path = "../sqlite/outbox.rs"]
@@ -30,6 +32,9 @@ mod rollout;
 
 mod faults;
 mod leaders;
+mod programs;
+mod silence;
+mod turns;
 
 /// People who withdraw in the race that must find nothing.
 const RACERS: usize = 20_000;

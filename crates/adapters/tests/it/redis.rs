@@ -52,8 +52,10 @@ use rollout::{
 };
 use tokio::task::JoinSet;
 
+mod cluster;
 mod faults;
 mod heads;
+mod hints;
 #[path = "../sqlite/activation/paused.rs"]
 mod paused;
 #[path = "../sqlite/activation/races.rs"]
@@ -147,6 +149,13 @@ pub(crate) async fn fresh() -> Fresh {
 async fn facts(fresh: &Fresh) -> Vec<Fact> {
     let feed = SqlFactFeed::new(Arc::clone(&fresh.database));
     feed.take("test", Limit::MAX).await.unwrap().into_iter().map(|it| it.fact).collect()
+}
+
+/// Where the server of the run is.
+pub(crate) async fn address() -> std::net::SocketAddr {
+    let url = testkit::redis::server();
+    let at = (url.host_str().unwrap(), url.port().unwrap_or(6_379));
+    tokio::net::lookup_host(at).await.unwrap().next().unwrap()
 }
 
 /// Every decorator over one database and one prefix, as one process has them.

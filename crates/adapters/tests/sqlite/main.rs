@@ -15,6 +15,7 @@ mod context;
 mod decision;
 mod delivery;
 mod identity;
+mod lease;
 mod measurement;
 mod meeting;
 mod outbox;

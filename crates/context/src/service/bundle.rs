@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join3;
 use kernel::{Fault, TenantId};
 
 use crate::{
@@ -42,9 +43,13 @@ impl BundleService {
         let mut objects: Vec<_> = ask.cuts.iter().filter_map(|it| it.object.clone()).collect();
         objects.sort();
         objects.dedup();
-        let view = self.store.view(tenant, &ask.person.nodes, &objects).await?;
-        let board = self.board.board(tenant).await?;
-        let Ok(standing) = self.standing.standing(tenant, &ask.person).await else {
+        // At once: none depends on another, and a decision waits for the slowest.
+        let view = self.store.view(tenant, &ask.person.nodes, &objects);
+        let board = self.board.board(tenant);
+        let standing = self.standing.standing(tenant, &ask.person);
+        let (view, board, standing) = join3(view, board, standing).await;
+        let (view, board) = (view?, board?);
+        let Ok(standing) = standing else {
             // Uncertainty about permission is refusal.
             let refused = || Err(BundleRefusal::whole(STANDING_UNKNOWN));
             return Ok(ask.cuts.iter().map(|_| refused()).collect());

@@ -9,7 +9,8 @@ use crate::{
     inputs::Cut,
     node::{Calendar, Node, Offset, Per, Trigger},
     occurrence::{ObjectRef, Occasion, Occurrence, State},
-    ports::{Entered, Person},
+    person::Person,
+    ports::Entered,
     reasons,
     schedule::{self, Zone},
 };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join;
 use kernel::{Instant, OccurrenceKey, Reason, TenantId, Why};
 
 use super::Sources;
@@ -9,9 +10,8 @@ use crate::{
     inputs::{Cut, Headroom, Mode, NodeInputs, Verdict},
     node::{Fallback, Node, Otherwise, Sequence},
     occurrence::ObjectRef,
-    ports::{
-        ContextAsk, CutAsk, DrawAsk, HISTORY_MAX, HistoryAsk, NodeHistory, PermissionAsk, Person,
-    },
+    person::Person,
+    ports::{ContextAsk, CutAsk, DrawAsk, HISTORY_MAX, HistoryAsk, NodeHistory, PermissionAsk},
     reasons, schedule,
 };
 
@@ -35,7 +35,7 @@ pub(super) fn context_ask(person: &Person, wanted: &[Wanted], as_of: Instant) ->
         .iter()
         .map(|it| CutAsk { spec: Arc::clone(&it.node.cut), object: it.object.clone() })
         .collect();
-    ContextAsk { person: person.at.clone(), as_of, cuts }
+    ContextAsk { person: person.alone(), as_of, cuts }
 }
 
 /// One cut per node; a context that cannot be asked refuses every one of them.
@@ -65,19 +65,39 @@ pub(super) fn aligned(cuts: Option<Vec<Cut>>, wanted: &[Wanted]) -> Vec<Cut> {
     }
 }
 
-/// Everything else, for cuts already at hand.
-pub(super) async fn inputs(
+/// What permission and contact history answered, aligned with what was wanted.
+#[derive(Debug)]
+pub(super) struct Answers {
+    verdicts: Vec<Vec<Option<Verdict>>>,
+    histories: Vec<Option<NodeHistory>>,
+}
+
+/// Permission and contact history, asked at once: neither depends on the other, nor on any cut.
+pub(super) async fn answers(
+    sources: &Sources,
+    tenant: &TenantId,
+    person: &Person,
+    wanted: &[Wanted],
+    mode: &Mode,
+    as_of: Instant,
+) -> Answers {
+    let verdicts = verdicts(sources, tenant, person, wanted, mode, as_of);
+    let histories = histories(sources, tenant, person, wanted, as_of);
+    let (verdicts, histories) = join(verdicts, histories).await;
+    Answers { verdicts, histories }
+}
+
+/// What each node decides from: what was answered, and what is drawn.
+pub(super) fn inputs(
     sources: &Sources,
     tenant: &TenantId,
     person: &Person,
     wanted: Vec<Wanted>,
     cuts: Vec<Cut>,
-    mode: &Mode,
+    answers: Answers,
     as_of: Instant,
 ) -> Vec<NodeInputs> {
-    let verdicts = verdicts(sources, tenant, person, &wanted, mode, as_of).await;
-    let histories = histories(sources, tenant, person, &wanted, as_of).await;
-    let parts = wanted.into_iter().zip(cuts).zip(verdicts).zip(histories);
+    let parts = wanted.into_iter().zip(cuts).zip(answers.verdicts).zip(answers.histories);
     parts
         .map(|(((wanted, cut), verdicts), history)| {
             let zone = schedule::zone(&wanted.node, &cut.fields);

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::TimeDelta;
+use futures_util::future::join;
 use kernel::{Channel, DecisionId, Digest, Fault, Instant, JourneyNode, SubjectId, TenantId};
 use serde_json::json;
 use uuid::Uuid;
@@ -15,8 +16,9 @@ use super::{
 use crate::{
     inputs::{HINTS_MAX, Inputs, Mode},
     occurrence::{ObjectRef, Occasion},
+    person::Person,
     pipeline::{Chosen, Outcome, decide},
-    ports::{Appended, Handoff, Identifier, Person, Release},
+    ports::{Appended, Handoff, Identifier, Release},
     record::{Record, StoredRecord},
 };
 
@@ -232,9 +234,12 @@ impl DecisionService {
                 }
             })
             .collect();
-        let cuts = gather::cuts(&self.sources, tenant, person, &wanted, as_of).await;
         let mode = Mode::Inbound { placement: Arc::clone(&ask.placement) };
-        let nodes = gather::inputs(&self.sources, tenant, person, wanted, cuts, &mode, as_of).await;
+        let sources = &self.sources;
+        let cuts = gather::cuts(sources, tenant, person, &wanted, as_of);
+        let answers = gather::answers(sources, tenant, person, &wanted, &mode, as_of);
+        let (cuts, answers) = join(cuts, answers).await;
+        let nodes = gather::inputs(sources, tenant, person, wanted, cuts, answers, as_of);
         Inputs {
             id: DecisionId::mint(as_of, &*self.sources.entropy),
             tenant: tenant.clone(),

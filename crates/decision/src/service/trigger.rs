@@ -17,8 +17,9 @@ use crate::{
     inputs::{Cut, Inputs, Mode},
     node::Node,
     occurrence::{Occurrence, REDECIDE_MAX, Settlement, State},
+    person::Person,
     pipeline::{Fate, decide},
-    ports::{Appended, Change, ClaimAsk, Entered, HISTORY_MAX, Person, Release},
+    ports::{Appended, Change, ClaimAsk, Entered, HISTORY_MAX, Release},
     reasons::{TRG_EXHAUSTED, TRG_MISSED, TRG_NODE_EXPIRED},
 };
 
@@ -276,14 +277,14 @@ impl TriggerService {
             wanted.push(it.wanted);
             cuts.push(it.cut);
         }
-        let nodes =
-            gather::inputs(&self.sources, tenant, person, wanted, cuts, &Mode::Triggered, now)
-                .await;
+        let (sources, mode) = (&self.sources, Mode::Triggered);
+        let answers = gather::answers(sources, tenant, person, &wanted, &mode, now).await;
+        let nodes = gather::inputs(sources, tenant, person, wanted, cuts, answers, now);
         let inputs = Inputs {
             id: DecisionId::mint(now, &*self.sources.entropy),
             tenant: tenant.clone(),
             as_of: now,
-            mode: Mode::Triggered,
+            mode,
             request: None,
             person: person.at.clone(),
             round: occurrences.iter().map(|it| it.attempts).max().unwrap_or(0),

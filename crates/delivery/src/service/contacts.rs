@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use futures_util::future::join;
 use kernel::{
     Clock, Entropy, FactId, Fault, Instant, NodeId, Period, PersonAt, SubjectId, TenantId,
 };
@@ -15,7 +16,7 @@ use crate::{
     fact,
     message::Delivery,
     ports::{AddressBook, ArtifactSource, ContactLedger},
-    zone,
+    zone::{self, ZoneEvidence},
 };
 
 /// What the caps say before anything is decided: a hint that may say no early, never a yes.
@@ -82,15 +83,49 @@ impl ContactService {
         names: &[String],
         at: Instant,
     ) -> Result<Headroom, Fault> {
-        let since = at.minus(Period::days(CAP_WINDOW_DAYS_MAX).span());
-        let entries = self.ledger.history(tenant, &person.nodes, since).await?;
-        let zones = zone::candidates(&self.addresses.zones(tenant, person).await?);
+        Ok(self.look_back(tenant, person, at, names, at).await?.1)
+    }
+
+    /// The person's contacts since an instant, oldest first, and what these caps would say of one
+    /// more at another: from one reading, beside which the zones are read.
+    pub async fn look_back(
+        &self,
+        tenant: &TenantId,
+        person: &PersonAt,
+        since: Instant,
+        names: &[String],
+        at: Instant,
+    ) -> Result<(Vec<Entry>, Headroom), Fault> {
+        if names.is_empty() {
+            let entries = self.history(tenant, person, since).await?;
+            return Ok((entries, Headroom { caps: BTreeMap::new() }));
+        }
+        let window = at.minus(Period::days(CAP_WINDOW_DAYS_MAX).span());
+        let entries = self.ledger.history(tenant, &person.nodes, since.min(window));
+        let (entries, zones) = join(entries, self.addresses.zones(tenant, person)).await;
+        let mut entries = entries?;
+        let headroom = self.room(tenant, names, &entries, zones, at).await?;
+        entries.retain(|it| it.at >= since);
+        Ok((entries, headroom))
+    }
+
+    /// Where nobody was contacted, no zone is needed to say so.
+    async fn room(
+        &self,
+        tenant: &TenantId,
+        names: &[String],
+        entries: &[Entry],
+        zones: Result<ZoneEvidence, Fault>,
+        at: Instant,
+    ) -> Result<Headroom, Fault> {
+        let evidence = if entries.is_empty() { ZoneEvidence::Unknown } else { zones? };
+        let zones = zone::candidates(&evidence);
         let artifacts = self.artifacts.live(tenant).await?;
         let caps = names
             .iter()
             .filter_map(|name| artifacts.cap(name))
             .map(|cap| {
-                let verdict = caps::evaluate(std::slice::from_ref(cap), &entries, at, &zones);
+                let verdict = caps::evaluate(std::slice::from_ref(cap), entries, at, &zones);
                 (cap.name.clone(), verdict)
             })
             .collect();

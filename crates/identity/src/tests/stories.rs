@@ -130,6 +130,7 @@ async fn many_are_found_at_once_as_each_is_alone() {
     let mut ids: Vec<_> = found.iter().flatten().map(|it| it.nodes[0].uuid()).collect();
     ids.insert(1, Uuid::from_u128(9));
     let people = house.service.people(&house.tenant, &ids).await.unwrap();
+    let people: Vec<_> = people.into_iter().map(|it| it.map(|it| it.at())).collect();
     assert_eq!(people, found);
     assert!(house.service.people(&house.tenant, &[]).await.unwrap().is_empty());
 }

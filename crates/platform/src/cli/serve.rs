@@ -97,7 +97,7 @@ impl Serve {
         assent.keepers.iter().cloned().for_each(|it| lifecycle.spawn(it));
         begin(&assent, &config, self.journeys.as_deref()).await?;
         if Role::Worker.among(&self.roles) {
-            assent.jobs.iter().cloned().for_each(|it| lifecycle.spawn(it));
+            assent.jobs.iter().chain(&assent.ears).cloned().for_each(|it| lifecycle.spawn(it));
         } else {
             // A release is made elsewhere, and must be served here as well.
             let (live, tenant) = (assent.app.live.clone(), config.tenant.clone());

@@ -8,11 +8,18 @@
     reason = "a broken scenario panics"
 )]
 
+#[path = "../house/customer.rs"]
+mod customer;
+#[expect(dead_code, reason = "shared with the scenarios without sockets")]
+#[path = "../house/world.rs"]
+mod house;
 mod postgres;
 mod redis;
 #[expect(dead_code, reason = "shared with the scenarios on files")]
 #[path = "../e2e/server.rs"]
 mod server;
-#[expect(dead_code, reason = "shared with the scenarios on files")]
+mod silence;
+mod wire;
+mod workers;
 #[path = "../e2e/world.rs"]
 mod world;

@@ -50,16 +50,12 @@ impl ContactHistory for DeliveryHistory {
         since: Instant,
         as_of: Instant,
     ) -> Result<Vec<NodeHistory>, Fault> {
-        let entries = self.contacts.history(tenant, person, since).await?;
         let mut names: Vec<_> =
             asks.iter().flat_map(|it| &it.caps).map(ToString::to_string).collect();
         names.sort_unstable();
         names.dedup();
-        let headroom = if entries.is_empty() || names.is_empty() {
-            BTreeMap::new()
-        } else {
-            self.contacts.headroom(tenant, person, &names, as_of).await?.caps
-        };
+        let (entries, headroom) =
+            self.contacts.look_back(tenant, person, since, &names, as_of).await?;
         let ours =
             |ask: &HistoryAsk| entries.iter().any(|it| it.journey.as_ref() == Some(&ask.node));
         let ours = asks.iter().filter(|it| it.occasions).any(ours);
@@ -68,7 +64,7 @@ impl ContactHistory for DeliveryHistory {
             .iter()
             .map(|ask| NodeHistory {
                 contacts: contacts(&entries, ask, &occasions),
-                headroom: room(&headroom, ask),
+                headroom: room(&headroom.caps, ask),
             })
             .collect())
     }

@@ -12,8 +12,7 @@ use decision::{
     inputs::Cut,
     ports::{ContextAsk, ContextSource, CutAsk, EventData},
 };
-use identity::{ports::Link, service::ResolutionService};
-use kernel::{EventId, Fault, NodeId, PersonAt, Reason, TenantId, Why};
+use kernel::{EventId, Fault, Reason, TenantId, Why};
 
 /// A node asks for something the catalogue has no name for.
 const UNTAGGED: Reason = Reason::of("FD.UNTAGGED");
@@ -25,7 +24,6 @@ const NO_BOUNDARY: Reason = Reason::of("BN.NO_BOUNDARY");
 pub struct ContextKnowledge {
     bundles: Arc<BundleService>,
     events: Arc<ApplyService>,
-    people: Arc<ResolutionService>,
 }
 
 impl fmt::Debug for ContextKnowledge {
@@ -36,28 +34,14 @@ impl fmt::Debug for ContextKnowledge {
 
 impl ContextKnowledge {
     /// Answered by these services.
-    pub const fn new(
-        bundles: Arc<BundleService>,
-        events: Arc<ApplyService>,
-        people: Arc<ResolutionService>,
-    ) -> Self {
-        Self { bundles, events, people }
-    }
-
-    /// The person without what is shared with others: nothing said there is about this one alone.
-    async fn alone(&self, tenant: &TenantId, person: &PersonAt) -> Result<PersonAt, Fault> {
-        let members = self.people.members(tenant, person.subject.uuid()).await?;
-        let shared =
-            |node: &NodeId| members.iter().any(|it| it.node == *node && it.link == Link::Shared);
-        let nodes = person.nodes.iter().copied().filter(|it| !shared(it)).collect();
-        Ok(PersonAt { nodes, ..person.clone() })
+    pub const fn new(bundles: Arc<BundleService>, events: Arc<ApplyService>) -> Self {
+        Self { bundles, events }
     }
 
     async fn one(&self, tenant: &TenantId, ask: &ContextAsk) -> Result<Vec<Cut>, Fault> {
         let asked: Vec<_> = ask.cuts.iter().map(cut).collect();
         let cuts = asked.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
-        let person = self.alone(tenant, &ask.person).await?;
-        let question = context::Ask { person, as_of: ask.as_of, cuts };
+        let question = context::Ask { person: ask.person.clone(), as_of: ask.as_of, cuts };
         let mut answers = self.bundles.bundle(tenant, &question).await?.into_iter();
         Ok(ask
             .cuts

@@ -5,7 +5,11 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use audit::service::AppendService;
 use consent::service::VerdictService;
-use identity::{Identifier, ports::Link, service::ResolutionService};
+use identity::{
+    Identifier,
+    ports::{Link, Person},
+    service::ResolutionService,
+};
 use kernel::{Channel, Fault, NodeId, PersonAt, SubjectId, TenantId};
 
 /// People, as identity resolves them.
@@ -31,15 +35,17 @@ impl IdentityPeople {
     async fn keyed(
         &self,
         tenant: &TenantId,
-        found: Vec<Option<PersonAt>>,
-    ) -> Result<Vec<Option<decision::ports::Person>>, Fault> {
+        found: Vec<Option<Person>>,
+    ) -> Result<Vec<Option<decision::person::Person>>, Fault> {
         let subjects: Vec<_> = found.iter().flatten().map(|it| it.subject).collect();
         let mut keys = self.keys.subject_keys(tenant, &subjects).await?.into_iter();
-        let mut person = |at| {
+        let mut keyed = |person: Person| {
             let key = decision::SubjectKey::new(*keys.next()?);
-            Some(decision::ports::Person { at, key })
+            let own = person.members.iter().filter(|it| it.link != Link::Shared);
+            let own = own.map(|it| it.node).collect();
+            Some(decision::person::Person { at: person.at(), own, key })
         };
-        Ok(found.into_iter().map(|it| it.and_then(&mut person)).collect())
+        Ok(found.into_iter().map(|it| it.and_then(&mut keyed)).collect())
     }
 }
 
@@ -49,18 +55,18 @@ impl decision::ports::PersonSource for IdentityPeople {
         &self,
         tenant: &TenantId,
         identifiers: &[decision::ports::Identifier],
-    ) -> Result<Option<decision::ports::Person>, Fault> {
+    ) -> Result<Option<decision::person::Person>, Fault> {
         let identifiers: Vec<_> =
             identifiers.iter().map(|it| Identifier::stated(&it.namespace, &it.value)).collect();
-        let found = self.people.find(tenant, &identifiers).await?;
-        Ok(self.keyed(tenant, vec![found]).await?.pop().flatten())
+        let found = self.people.named(tenant, &[identifiers]).await?;
+        Ok(self.keyed(tenant, found).await?.pop().flatten())
     }
 
     async fn persons(
         &self,
         tenant: &TenantId,
         subjects: &[SubjectId],
-    ) -> Result<Vec<Option<decision::ports::Person>>, Fault> {
+    ) -> Result<Vec<Option<decision::person::Person>>, Fault> {
         let ids: Vec<_> = subjects.iter().map(|it| it.uuid()).collect();
         let found = self.people.people(tenant, &ids).await?;
         self.keyed(tenant, found).await

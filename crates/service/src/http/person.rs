@@ -110,7 +110,8 @@ pub async fn resolve_each(
         is_listed.push(it.subject.is_none());
     }
     let fault = |it: Fault| (None, Problem::from(it));
-    let mut by_id = people.people(tenant, &ids).await.map_err(fault)?.into_iter();
+    let by_id = people.people(tenant, &ids).await.map_err(fault)?;
+    let mut by_id = by_id.into_iter().map(|it| it.map(|it| it.at()));
     let mut by_list = people.find_each(tenant, &lists).await.map_err(fault)?.into_iter();
     let person = |it| if it { by_list.next() } else { by_id.next() }.flatten();
     let found = |person: PersonAt| Found { at: NodeId::from_uuid(person.subject.uuid()), person };

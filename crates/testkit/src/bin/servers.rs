@@ -1,5 +1,6 @@
 //! Starts the servers of a test run, says where they are, and stops them when its standard input
-//! is closed: `servers containers|native`. `servers sweep` empties servers that stay.
+//! is closed: `servers containers|native`; `servers cluster` does so with a Redis Cluster.
+//! `servers sweep` empties servers that stay.
 //!
 //! Only `cargo xtask it` runs it. A signal from the terminal is not heard here, because xtask
 //! gives it a process group of its own; when xtask ends, for whatever reason, the pipe closes.
@@ -11,9 +12,10 @@ use std::{
 
 use testkit::{
     postgres, redis,
-    run::{POSTGRES_URL, REDIS_URL},
-    servers::{Failed, Images, Servers},
+    run::{POSTGRES_URL, REDIS_CLUSTER_URL, REDIS_URL},
+    servers::{Failed, Images, RedisCluster, Servers},
 };
+use url::Url;
 
 /// Wrong arguments: nothing was started.
 const USAGE: u8 = 2;
@@ -28,9 +30,10 @@ async fn main() -> ExitCode {
             hold(Servers::containers(&images).await).await
         }
         ["native"] => hold(Servers::native().await).await,
+        ["cluster"] => cluster().await,
         ["sweep"] => sweep().await,
         _ => {
-            tell("usage: servers containers POSTGRES_IMAGE REDIS_IMAGE | native | sweep");
+            tell("usage: servers containers POSTGRES_IMAGE REDIS_IMAGE | native | cluster | sweep");
             return ExitCode::from(USAGE);
         }
     };
@@ -46,15 +49,27 @@ async fn main() -> ExitCode {
 /// Says where the servers are and stays until nobody listens any more.
 async fn hold(started: Result<Servers, Failed>) -> Result<(), Failed> {
     let servers = started?;
+    let stayed = stay(&[(POSTGRES_URL, &servers.postgres), (REDIS_URL, &servers.redis)]).await;
+    servers.stop().await?;
+    stayed
+}
+
+/// The same, of a cluster, which ends with this.
+async fn cluster() -> Result<(), Failed> {
+    let cluster = RedisCluster::start().await?;
+    stay(&[(REDIS_CLUSTER_URL, &cluster.url)]).await
+}
+
+async fn stay(urls: &[(&str, &Url)]) -> Result<(), Failed> {
     let told = {
         let mut out = std::io::stdout();
-        writeln!(out, "{POSTGRES_URL}={}\n{REDIS_URL}={}", servers.postgres, servers.redis)
+        urls.iter()
+            .try_for_each(|(name, url)| writeln!(out, "{name}={url}"))
             .and_then(|()| writeln!(out, "ready"))
             .and_then(|()| out.flush())
     };
     let closed = tokio::task::spawn_blocking(|| stdin().read_to_end(&mut Vec::new()));
     let heard = closed.await;
-    servers.stop().await?;
     told?;
     heard??;
     Ok(())

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     fs::{File, read_dir},
+    net::SocketAddr,
     os::unix::fs::{MetadataExt as _, chown},
     path::{Path, PathBuf},
     process::Stdio,
@@ -32,7 +33,7 @@ pub(super) struct Held {
 
 /// Whose processes and files they are, where they are not this process's.
 #[derive(Debug, Clone, Copy)]
-struct Owner {
+pub(super) struct Owner {
     user: u32,
     group: u32,
 }
@@ -58,26 +59,13 @@ pub(super) async fn start() -> Result<(Held, Url, Url), Failed> {
     let programs = postgres_programs()?;
     let owner = owner().await?;
     let directory = tempfile::Builder::new().prefix("assent-it-").tempdir()?;
-    if let Some(Owner { user, group }) = owner {
-        chown(directory.path(), Some(user), Some(group))?;
-    }
+    give(directory.path(), owner)?;
     let data = directory.path().join("postgres");
-    let mut init = as_owner(&programs.join("initdb"), owner);
-    init.arg("--pgdata").arg(&data).args(["--username=assent", "--auth=trust", "--no-sync"]);
-    run(init).await?;
-
+    init(&programs, owner, &data).await?;
     let at = free_address().await?;
     let log = |name: &str| File::create(directory.path().join(name));
-    let mut postgres = as_owner(&programs.join("postgres"), owner);
-    postgres.arg("-D").arg(&data).args(["-p", &at.port().to_string()]);
-    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories="] {
-        postgres.args(["-c", setting]);
-    }
-    for setting in POSTGRES_SETTINGS {
-        postgres.args(["-c", setting]);
-    }
-    let postgres = quiet(&mut postgres, log("postgres.log")?).spawn()?;
-    let postgres_url = Url::parse(&format!("postgres://assent@{at}/postgres"))?;
+    let postgres = postgres(&programs, owner, &data, at, log("postgres.log")?)?;
+    let postgres_url = url_of(at)?;
 
     let at = free_address().await?;
     let mut redis = as_owner(Path::new("redis-server"), owner);
@@ -88,8 +76,47 @@ pub(super) async fn start() -> Result<(Held, Url, Url), Failed> {
     Ok((held, postgres_url, redis_url))
 }
 
+/// Gives a directory to whoever runs the servers.
+pub(super) fn give(directory: &Path, owner: Option<Owner>) -> std::io::Result<()> {
+    match owner {
+        Some(Owner { user, group }) => chown(directory, Some(user), Some(group)),
+        None => Ok(()),
+    }
+}
+
+/// Makes the files of a Postgres.
+pub(super) async fn init(programs: &Path, owner: Option<Owner>, data: &Path) -> Result<(), Failed> {
+    let mut init = as_owner(&programs.join("initdb"), owner);
+    init.arg("--pgdata").arg(data).args(["--username=assent", "--auth=trust", "--no-sync"]);
+    run(init).await.map(drop)
+}
+
+/// Starts a Postgres over its files; it does not answer yet.
+pub(super) fn postgres(
+    programs: &Path,
+    owner: Option<Owner>,
+    data: &Path,
+    at: SocketAddr,
+    log: File,
+) -> Result<Child, Failed> {
+    let mut postgres = as_owner(&programs.join("postgres"), owner);
+    postgres.arg("-D").arg(data).args(["-p", &at.port().to_string()]);
+    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories="] {
+        postgres.args(["-c", setting]);
+    }
+    for setting in POSTGRES_SETTINGS {
+        postgres.args(["-c", setting]);
+    }
+    Ok(quiet(&mut postgres, log).spawn()?)
+}
+
+/// The URL of a Postgres, as a role that may make databases.
+pub(super) fn url_of(at: SocketAddr) -> Result<Url, Failed> {
+    Ok(Url::parse(&format!("postgres://assent@{at}/postgres"))?)
+}
+
 /// The directory of `postgres`, `initdb` and `pg_ctl`: Debian's newest, or of the `PATH`.
-fn postgres_programs() -> Result<PathBuf, Failed> {
+pub(super) fn postgres_programs() -> Result<PathBuf, Failed> {
     let versions = read_dir(DEBIAN).into_iter().flatten().flatten();
     let of_debian = versions.filter_map(|it| {
         let version: u32 = it.file_name().to_str()?.parse().ok()?;
@@ -104,7 +131,7 @@ fn postgres_programs() -> Result<PathBuf, Failed> {
 }
 
 /// Nobody else for a plain user; `postgres` for root.
-async fn owner() -> Result<Option<Owner>, Failed> {
+pub(super) async fn owner() -> Result<Option<Owner>, Failed> {
     if std::fs::metadata("/proc/self")?.uid() != 0 {
         return Ok(None);
     }
@@ -118,7 +145,7 @@ async fn id(which: &str) -> Result<u32, Failed> {
     Ok(run(command).await?.trim().parse()?)
 }
 
-fn as_owner(program: &Path, owner: Option<Owner>) -> Command {
+pub(super) fn as_owner(program: &Path, owner: Option<Owner>) -> Command {
     let mut command = Command::new(program);
     if let Some(Owner { user, group }) = owner {
         command.uid(user).gid(group);
@@ -127,14 +154,14 @@ fn as_owner(program: &Path, owner: Option<Owner>) -> Command {
     command
 }
 
-fn quiet(command: &mut Command, log: File) -> &mut Command {
+pub(super) fn quiet(command: &mut Command, log: File) -> &mut Command {
     // The log is one file for both streams; a clone of a fresh handle fails only out of handles.
     let errors = log.try_clone().map_or_else(|_| Stdio::null(), Stdio::from);
     command.stdin(Stdio::null()).stdout(log).stderr(errors).kill_on_drop(true)
 }
 
 /// Runs a program to its end; its output, or what it complained of.
-async fn run(mut command: Command) -> Result<String, Failed> {
+pub(super) async fn run(mut command: Command) -> Result<String, Failed> {
     let program = command.as_std().get_program().to_owned();
     let program = Path::new(&program).file_name().unwrap_or(OsStr::new("program")).to_owned();
     let out = command.stdin(Stdio::null()).output().await;

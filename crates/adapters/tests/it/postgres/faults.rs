@@ -12,7 +12,7 @@ use url::Url;
 
 use super::database;
 
-fn fact(n: u128) -> Fact {
+pub(super) fn fact(n: u128) -> Fact {
     Fact {
         id: FactId::from_uuid(uuid::Uuid::from_u128(n)),
         tenant: TenantId::new("acme").unwrap(),
@@ -26,21 +26,21 @@ fn fact(n: u128) -> Fact {
     }
 }
 
-async fn keep(database: &Database, n: u128) -> Result<(), kernel::Fault> {
+pub(super) async fn keep(database: &Database, n: u128) -> Result<(), kernel::Fault> {
     let write = database.begin("test").await?;
     let what = adapters::sql::fault("keeping a fact");
     outbox::insert(&write, &[fact(n)]).await.map_err(what)?;
     write.commit().await
 }
 
-async fn kept(database: &Arc<Database>) -> Vec<u128> {
+pub(super) async fn kept(database: &Arc<Database>) -> Vec<u128> {
     let feed = SqlFactFeed::new(Arc::clone(database));
     let taken = feed.take("test", Limit::MAX).await.unwrap();
     taken.iter().map(|it| it.fact.id.uuid().as_u128()).collect()
 }
 
 /// The database behind a proxy.
-async fn behind_a_proxy(url: &Url) -> (Proxy, Url) {
+pub(super) async fn behind_a_proxy(url: &Url) -> (Proxy, Url) {
     let at = (url.host_str().unwrap(), url.port().unwrap_or(5_432));
     let found = tokio::net::lookup_host(at).await.unwrap().next().unwrap();
     let proxy = Proxy::start(found).await.unwrap();
@@ -51,7 +51,7 @@ async fn behind_a_proxy(url: &Url) -> (Proxy, Url) {
 }
 
 /// Writes until told to stop; what was acknowledged, whatever was not.
-async fn writing(database: &Database, first: u128, n: u128) -> Vec<u128> {
+pub(super) async fn writing(database: &Database, first: u128, n: u128) -> Vec<u128> {
     let mut acknowledged = Vec::new();
     for n in first..first + n {
         if keep(database, n).await.is_ok() {

@@ -20,9 +20,9 @@ use consent::{
 use kernel::{Digest, Epoch, Instant, NodeId, PersonAt, SeededEntropy, SubjectId, TenantId};
 use testkit::{Proxy, Weather};
 
-use super::{Beating, Fresh, Layer, SHORT, fresh, over};
+use super::{Beating, Fresh, Layer, SHORT, address, fresh, over};
 
-mod programs;
+pub(super) mod programs;
 
 fn acme() -> TenantId {
     TenantId::new("acme").unwrap()
@@ -92,10 +92,7 @@ async fn world(server: SocketAddr) -> World {
 }
 
 async fn shared() -> World {
-    let url = testkit::redis::server();
-    let port = url.port().unwrap_or(6_379);
-    let mut found = tokio::net::lookup_host((url.host_str().unwrap(), port)).await.unwrap();
-    world(found.next().unwrap()).await
+    world(address().await).await
 }
 
 impl World {

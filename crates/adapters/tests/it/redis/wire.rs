@@ -10,7 +10,7 @@ use identity::{
 use kernel::{Epoch, Instant, NodeId, PersonAt, SeededEntropy, SubjectId, TenantId};
 use testkit::{Proxy, Tally};
 
-use super::{Layer, PATIENT, fresh, opened, over};
+use super::{Layer, PATIENT, address, fresh, opened, over};
 
 mod programs;
 
@@ -70,10 +70,7 @@ pub(super) async fn known(layer: &Layer, of: NodeId) -> PersonAt {
 
 #[tokio::test]
 async fn the_readings_of_a_decision_are_one_command_each_and_one_trip_together() {
-    let url = testkit::redis::server();
-    let port = url.port().unwrap_or(6_379);
-    let mut found = tokio::net::lookup_host((url.host_str().unwrap(), port)).await.unwrap();
-    let proxy = Proxy::start(found.next().unwrap()).await.unwrap();
+    let proxy = Proxy::start(address().await).await.unwrap();
     let fresh = fresh().await;
     let through = format!("redis://{}/", proxy.address());
     let mut redis = opened(&fresh.database, &through, PATIENT).await;

@@ -10,7 +10,8 @@ use crate::{
     inputs::Cut,
     node::{DateTrigger, EventTrigger, InactivityTrigger, Node, Trigger},
     occurrence::{ObjectRef, Occasion, Occurrence, State},
-    ports::{EventData, Person, Release},
+    person::Person,
+    ports::{EventData, Release},
     schedule,
     service::derive::{self, Dated},
 };

@@ -36,7 +36,7 @@ async fn known() -> Known {
         house.clock.clone(),
         house.entropy.clone(),
     );
-    let bridge = ContextKnowledge::new(app.bundles.clone(), Arc::new(events), app.people.clone());
+    let bridge = ContextKnowledge::new(app.bundles.clone(), Arc::new(events));
     Known { house, bridge }
 }
 

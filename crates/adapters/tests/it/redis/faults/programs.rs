@@ -8,7 +8,7 @@ use testkit::{Process, free_address};
 use super::{ask, url_of, world};
 
 /// A Redis of this test's own, with its files.
-async fn server(at: SocketAddr, directory: &Path, more: &[&str]) -> Process {
+pub(in super::super) async fn server(at: SocketAddr, directory: &Path, more: &[&str]) -> Process {
     let port = at.port().to_string();
     let dir = directory.to_str().unwrap();
     let own = [

@@ -1,0 +1,24 @@
+//! The cluster of the run is made of processes: needs the program `redis-server`.
+
+use super::super::{Layer, PATIENT, faults, fresh, hints, opened, over, wire};
+
+#[path = "../../../sqlite/activation/races.rs"]
+mod races;
+#[path = "../shared.rs"]
+mod shared;
+
+async fn layer() -> Layer {
+    let fresh = fresh().await;
+    let redis = opened(&fresh.database, testkit::redis::cluster().as_str(), PATIENT).await;
+    over(fresh, redis)
+}
+
+identity::identity_suite!(people, super::layer());
+consent::ledger_suite!(choices, super::layer());
+consent::snapshot_suite!(snapshots, super::layer());
+consent::policy_suite!(policy, super::layer());
+context::context_suite!(events_fields_and_board, super::layer());
+delivery::send_gate_suite!(gate, super::layer());
+delivery::contact_ledger_suite!(contacts, super::layer());
+rollout::release_suite!(releases, super::layer());
+kernel::hint_suite!(hints_on_it, super::hints::over(&testkit::redis::cluster()));
