@@ -100,9 +100,9 @@ pub(crate) fn demo(args: &[String]) -> anyhow::Result<()> {
     run(Command::new(target().join("release/assent")).arg("demo").args(args))
 }
 
-/// Runs the benches.
+/// Runs the benches of the embedded default.
 pub(crate) fn bench(args: &[String]) -> anyhow::Result<()> {
-    run(cargo().args(["bench", "--package", "platform"]).args(args))
+    run(cargo().args(["bench", "--package", "platform", "--bench", "house"]).args(args))
 }
 
 /// Everything a change must pass.

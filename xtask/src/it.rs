@@ -30,8 +30,7 @@ pub(crate) fn it(asked: Option<Backing>, args: &[String]) -> anyhow::Result<()> 
     say(&format!("it: {backing}, because {because}"));
     let has_programs = has_programs()?;
     // Built before the servers start, so that what does not compile costs no server.
-    // The features are those of the tests, so that nothing is compiled twice.
-    run(cargo().args(["build", "--quiet", "--workspace", "--all-features", "--bin", "servers"]))?;
+    build_holder()?;
     let begun = Instant::now();
     let servers = Servers::start(backing, has_programs)?;
     say(&format!("it: servers are ready after {:.1} s", begun.elapsed().as_secs_f32()));
@@ -42,6 +41,25 @@ pub(crate) fn it(asked: Option<Backing>, args: &[String]) -> anyhow::Result<()> 
     tested.with_context(|| format!("a test with servers failed after {took} s"))?;
     say(&format!("it: all passed in {took} s"));
     stopped
+}
+
+/// Runs the benches that need servers.
+pub(crate) fn bench(args: &[String]) -> anyhow::Result<()> {
+    let (backing, because) = choose(None, offers(None))?;
+    say(&format!("bench: {backing}, because {because}"));
+    build_holder()?;
+    let servers = Servers::start(backing, false)?;
+    let mut command = cargo();
+    command.envs(servers.urls.iter().map(|(name, url)| (name, url))).env(RUN, &servers.run);
+    command.args(["bench", "--package", "platform", "--bench", "servers"]);
+    let benched = run(command.args(args));
+    let stopped = servers.stop(backing);
+    benched.and(stopped)
+}
+
+/// The features are those of the tests, so that nothing is compiled twice.
+fn build_holder() -> anyhow::Result<()> {
+    run(cargo().args(["build", "--quiet", "--workspace", "--all-features", "--bin", "servers"]))
 }
 
 fn offers(asked: Option<Backing>) -> Offers {

@@ -82,6 +82,9 @@ enum Command {
     Example,
     /// Run the benches against their floors.
     Bench {
+        /// On Postgres and Redis, which are started for it; on the embedded default otherwise.
+        #[arg(long)]
+        servers: bool,
         /// Passed on.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
@@ -113,7 +116,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Images => images::all(),
         Command::Demo { args } => flow::demo(&args),
         Command::Example => flow::example(),
-        Command::Bench { args } => flow::bench(&args),
+        Command::Bench { servers: true, args } => it::bench(&args),
+        Command::Bench { servers: false, args } => flow::bench(&args),
         Command::Ci => flow::ci(),
     }
 }

@@ -118,16 +118,20 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    struct Nothing;
+    struct Endless;
 
     #[async_trait]
-    impl Job for Nothing {
+    impl Job for Endless {
         fn name(&self) -> &'static str {
-            "nothing"
+            "endless"
         }
 
-        async fn run_once(&self, _: usize) -> Result<usize, Fault> {
-            Ok(0)
+        fn consumer(&self) -> Option<&'static str> {
+            Some("endless")
+        }
+
+        async fn run_once(&self, limit: usize) -> Result<usize, Fault> {
+            Ok(limit)
         }
     }
 
@@ -142,7 +146,7 @@ mod tests {
         let clock = Arc::new(ManualClock::at(Moment::EPOCH));
         let book = Arc::new(MemoryLeases::new(clock.clone()));
         let leased =
-            [1, 2].map(|n| Leased::new(Arc::new(Nothing), book.clone(), Uuid::from_u128(n)));
+            [1, 2].map(|n| Leased::new(Arc::new(Endless), book.clone(), Uuid::from_u128(n)));
         Workers { clock, now: Instant::now(), leased }
     }
 
@@ -155,6 +159,15 @@ mod tests {
             self.clock.advance(TimeDelta::from_std(time).unwrap());
             self.now += time;
         }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_another_worker_has_is_left_alone() {
+        let workers = workers();
+        let [first, second] = &workers.leased;
+        assert_eq!(first.run_once(7).await.unwrap(), 7);
+        assert_eq!(second.run_once(7).await.unwrap(), 0);
+        assert_eq!((first.name(), first.consumer()), ("endless", Some("endless")));
     }
 
     #[tokio::test]

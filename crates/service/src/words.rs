@@ -239,7 +239,7 @@ pub const fn channel(channel: Channel) -> &'static str {
 pub fn jurisdiction(code: &str) -> &str {
     match code {
         "EU" => "the European Union",
-        "UK" => "the United Kingdom",
+        "GB" => "the United Kingdom",
         other => other,
     }
 }

@@ -43,6 +43,42 @@ pub async fn sweep() -> RedisResult<usize> {
     }
 }
 
+/// A connection to the server itself, to measure what it costs.
+#[derive(Clone)]
+pub struct Wire(MultiplexedConnection);
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl Wire {
+    /// Connects.
+    pub async fn open(url: &Url) -> RedisResult<Self> {
+        connect(url).await.map(Self)
+    }
+
+    /// So many readings of nothing in one round trip; how many answered.
+    pub async fn pipeline(&self, commands: usize) -> RedisResult<usize> {
+        let mut pipeline = redis::pipe();
+        for _ in 0..commands {
+            pipeline.cmd("GET").arg("nothing");
+        }
+        let answers: Vec<Option<Vec<u8>>> = pipeline.query_async(&mut self.0.clone()).await?;
+        Ok(answers.len())
+    }
+
+    /// The bytes the server's data takes.
+    pub async fn used_memory(&self) -> RedisResult<u64> {
+        let mut info = redis::cmd("INFO");
+        let info: String = info.arg("memory").query_async(&mut self.0.clone()).await?;
+        let line = info.lines().find_map(|it| it.strip_prefix("used_memory:"));
+        let untold = || (redis::ErrorKind::UnexpectedReturnType, "no `used_memory` in INFO").into();
+        line.and_then(|it| it.parse().ok()).ok_or_else(untold)
+    }
+}
+
 /// One connection.
 pub(crate) async fn connect(url: &Url) -> RedisResult<MultiplexedConnection> {
     redis::Client::open(url.as_str())?.get_multiplexed_async_connection().await

@@ -2,13 +2,11 @@
 
 use std::{
     net::SocketAddr,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use adapters::sql::Database;
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{DbBackend, Statement};
 use tokio::{net::TcpListener, sync::Mutex, task::JoinSet};
 
 /// A JSON echo on axum, on a free port.
@@ -32,25 +30,36 @@ pub(crate) struct Committed {
 /// One waiter of a group, and whether it is done.
 type Queue = Arc<std::sync::Mutex<Vec<tokio::sync::oneshot::Sender<()>>>>;
 
+/// What commits rows of 2 KiB, so many in one transaction.
+pub(crate) trait Store: Clone + Send + Sync + 'static {
+    /// Returns once they are durable.
+    fn commit(&self, rows: usize) -> impl Future<Output = ()> + Send;
+}
+
+/// The statement that makes the table the rows go to.
+pub(crate) fn table(bytes: &str) -> String {
+    format!("create table bench (body {bytes} not null)")
+}
+
+/// The statement that inserts so many rows.
+pub(crate) fn rows(backend: DbBackend, rows: usize) -> Statement {
+    let places: Vec<_> = (1..=rows).map(|it| format!("(${it})")).collect();
+    let sql = format!("insert into bench (body) values {}", places.join(","));
+    Statement::from_sql_and_values(backend, sql, (0..rows).map(|_| vec![7_u8; 2_048].into()))
+}
+
 /// So many callers, each waiting for its row to be durable; whoever comes first commits for all.
-pub(crate) async fn group_commit(path: &Path, callers: usize, span: Duration) -> Committed {
-    let database = Database::open(path).await.expect("a database");
-    let write = database.begin("bench").await.expect("a transaction");
-    write
-        .execute_unprepared("create table bench (id integer primary key, body blob not null)")
-        .await
-        .expect("a table");
-    write.commit().await.expect("committed");
+pub(crate) async fn group_commit(store: impl Store, callers: usize, span: Duration) -> Committed {
     let (queue, lead) = (Queue::default(), Arc::new(Mutex::new(())));
     let begun = Instant::now();
     let mut tasks = JoinSet::new();
     for _ in 0..callers {
-        let (database, queue, lead) = (database.clone(), queue.clone(), lead.clone());
+        let (store, queue, lead) = (store.clone(), queue.clone(), lead.clone());
         tasks.spawn(async move {
             let mut latencies = Vec::new();
             while begun.elapsed() < span {
                 let asked = Instant::now();
-                commit(&database, &queue, &lead).await;
+                commit(&store, &queue, &lead).await;
                 latencies.push(asked.elapsed());
             }
             latencies
@@ -68,7 +77,7 @@ pub(crate) async fn group_commit(path: &Path, callers: usize, span: Duration) ->
     Committed { per_second: n / wall.as_secs_f64(), p50_ms: at(500), p99_ms: at(990) }
 }
 
-async fn commit(database: &Database, queue: &Queue, lead: &Mutex<()>) {
+async fn commit(store: &impl Store, queue: &Queue, lead: &Mutex<()>) {
     let (send, mut receive) = tokio::sync::oneshot::channel();
     queue.lock().expect("no panic").push(send);
     let _leading = lead.lock().await;
@@ -77,13 +86,7 @@ async fn commit(database: &Database, queue: &Queue, lead: &Mutex<()>) {
     }
     let waiting = std::mem::take(&mut *queue.lock().expect("no panic"));
     for group in waiting.chunks(256) {
-        let places = vec!["(?)"; group.len()].join(",");
-        let sql = format!("insert into bench (body) values {places}");
-        let values = group.iter().map(|_| vec![7_u8; 2_048].into());
-        let write = database.begin("bench").await.expect("a transaction");
-        let statement = Statement::from_sql_and_values(write.get_database_backend(), sql, values);
-        write.execute_raw(statement).await.expect("inserted");
-        write.commit().await.expect("committed");
+        store.commit(group.len()).await;
     }
     for it in waiting {
         it.send(()).unwrap_or(());

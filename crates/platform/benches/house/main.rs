@@ -22,7 +22,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use adapters::sql::Database;
 use open::House;
+use platform::config::Servers;
+use sea_orm::{ConnectionTrait as _, DbBackend};
 
 /// As the binary has it.
 #[global_allocator]
@@ -43,7 +46,7 @@ fn main() {
 
 async fn run() {
     let files = tempfile::tempdir().expect("a temporary directory");
-    let house = House::open(PEOPLE).await;
+    let house = House::open(PEOPLE, Servers::default()).await;
     let ask = house.ask(PEOPLE);
 
     println!("floors");
@@ -52,7 +55,7 @@ async fn run() {
     line("axum echo, 64 connections", &seen);
     for callers in [1, 16, 64] {
         let path = files.path().join(format!("floor-{callers}.db"));
-        let it = floor::group_commit(&path, callers, SPAN).await;
+        let it = floor::group_commit(Ours::open(&path).await, callers, SPAN).await;
         println!(
             "  group commit, {callers:>2} callers        {:>8.0}/s  p50 {:>6.2} ms  p99 {:>6.2} ms",
             it.per_second, it.p50_ms, it.p99_ms
@@ -94,6 +97,7 @@ async fn run() {
     let seen = load::closed(house.address, 16, SPAN, single).await;
     line("single events, 16 connections", &seen);
 
+    println!("a process starts within {:.2} s", house.start_another().await.as_secs_f64());
     let begun = Instant::now();
     let check = house
         .assent
@@ -108,6 +112,28 @@ async fn run() {
         begun.elapsed().as_secs_f64(),
         if check.broken_at.is_none() { "sound" } else { "BROKEN" }
     );
+}
+
+/// SQLite, as we open it.
+#[derive(Clone)]
+struct Ours(Arc<Database>);
+
+impl Ours {
+    async fn open(path: &std::path::Path) -> Self {
+        let database = Database::open(path).await.expect("a database");
+        let write = database.begin("bench").await.expect("a transaction");
+        write.execute_unprepared(&floor::table("blob")).await.expect("a table");
+        write.commit().await.expect("committed");
+        Self(database)
+    }
+}
+
+impl floor::Store for Ours {
+    async fn commit(&self, rows: usize) {
+        let write = self.0.begin("bench").await.expect("a transaction");
+        write.execute_raw(floor::rows(DbBackend::Sqlite, rows)).await.expect("inserted");
+        write.commit().await.expect("committed");
+    }
 }
 
 fn login(n: u64, now: kernel::Instant, entropy: &dyn kernel::Entropy) -> String {

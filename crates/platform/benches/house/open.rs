@@ -1,15 +1,19 @@
 //! A process on files of its own, with people who may be decided about.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use platform::{
     cli::serve::begin,
     compose::{Assent, Machine, compose},
-    config::{Config, DataDirectory},
+    config::{Config, DataDirectory, Servers},
 };
 use service::{
     auth::{ApiKey, ApiKeys, PlainKey, Scope},
-    lifecycle::{Lifecycle, settle},
+    lifecycle::{Lifecycle, Nudge, settle},
     surface::{Asked, Surface, Surfaces},
 };
 use tempfile::TempDir;
@@ -21,18 +25,23 @@ pub(crate) struct House {
     pub(crate) address: SocketAddr,
     pub(crate) key: String,
     pub(crate) surface: Surface,
+    config: Config,
     lifecycle: Lifecycle,
     _files: TempDir,
 }
 
+/// How many rows of a system are imported at a time.
+const ROWS: u32 = 1_000;
+
 impl House {
-    /// Opens a house, lets people in, and serves it on a free port.
-    pub(crate) async fn open(people: u32) -> Self {
+    /// Opens a house on these servers, lets people in, and serves it on a free port.
+    pub(crate) async fn open(people: u32, servers: Servers) -> Self {
         let files = tempfile::tempdir().expect("a temporary directory");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let tenant = kernel::TenantId::new("acme").expect("a tenant");
-        let config = Config::embedded(DataDirectory::new(files.path()), tenant.clone());
+        let embedded = Config::embedded(DataDirectory::new(files.path()), tenant.clone());
+        let config = Config { servers, ..embedded };
         let machine = Machine::real();
         let key = PlainKey::mint(&*machine.entropy);
         let keys = ApiKeys::new(vec![ApiKey {
@@ -44,6 +53,7 @@ impl House {
         }]);
         let lifecycle = Lifecycle::default();
         let assent = compose(&config, machine, keys, lifecycle.nudge()).await.expect("composed");
+        assent.keepers.iter().cloned().for_each(|it| lifecycle.spawn(it));
         begin(&assent, &config, None).await.expect("begun");
         let surface = Surface::new(&assent.app, Surfaces::ALL);
         let house = Self {
@@ -51,13 +61,27 @@ impl House {
             address,
             key: key.reveal().to_owned(),
             surface: surface.clone(),
+            config,
             lifecycle,
             _files: files,
         };
-        house.fill(people).await;
+        for first in (0..people).step_by(ROWS as usize) {
+            house.fill(first..people.min(first + ROWS)).await;
+        }
         let until = house.lifecycle.cancelled();
         tokio::task::spawn(async move { surface.serve(listener, until).await });
         house
+    }
+
+    /// How long another process of this deployment takes until its log is open.
+    pub(crate) async fn start_another(&self) -> Duration {
+        let begun = Instant::now();
+        let (machine, keys) = (Machine::real(), ApiKeys::default());
+        let other = compose(&self.config, machine, keys, Nudge::default()).await.expect("composed");
+        other.app.prove.checkpoint(&self.config.tenant).await.expect("a log");
+        let took = begun.elapsed();
+        other.close().await.expect("closed");
+        took
     }
 
     /// Posts in process.
@@ -69,7 +93,7 @@ impl House {
         assert!(answer.status < 300, "{path}: {}", String::from_utf8_lossy(&answer.body));
     }
 
-    async fn fill(&self, people: u32) {
+    async fn fill(&self, people: std::ops::Range<u32>) {
         let now = self.assent.app.clock.now();
         let renewal = (now.utc() + chrono::TimeDelta::days(80)).date_naive();
         let (mut crm, mut app, mut policy, mut service) = (
@@ -78,7 +102,7 @@ impl House {
             "policy_no,crm_id,status,renewal_on,autorenew,tenure_months,premium_minor,currency,updated_at\n".to_owned(),
             "service_no,crm_id,email,open_complaint,updated_at\n".to_owned(),
         );
-        for i in 0..people {
+        for i in people.clone() {
             crm += &format!(
                 "C{i},p{i}@example.com,true,,Ada,L,1980-01-01,DE,Europe/Berlin,de,false,{now}\n"
             );
@@ -92,7 +116,7 @@ impl House {
             self.post(&format!("/v1/imports?system={system}"), "text/csv", text).await;
         }
         settle(&self.assent.jobs, &*self.assent.feed).await.expect("settled");
-        let choices: Vec<_> = (0..people).map(|i| consent(i, &now.to_string())).collect();
+        let choices: Vec<_> = people.map(|i| consent(i, &now.to_string())).collect();
         for chunk in choices.chunks(500) {
             let body = format!("{{\"events\":[{}]}}", chunk.join(","));
             self.post("/v1/consent-events", "application/json", body).await;
