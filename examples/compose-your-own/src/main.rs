@@ -96,10 +96,10 @@ async fn main() -> Result<()> {
         let rows = rows.replace("NOW", NOW).into_bytes();
         taken("POST", &path, &client.post(&path, &[("content-type", "text/csv")], rows).await)?;
     }
-    settle(&assent.jobs).await?;
+    settle(&assent.jobs, &*assent.feed).await?;
     let mint = || EventId::mint(now, &*entropy);
     client.must_post("/v1/consent-events", &choices(mint)).await?;
-    settle(&assent.jobs).await?;
+    settle(&assent.jobs, &*assent.feed).await?;
 
     let before = ask(&tenant, &sources, mint()).await?;
     house.listed.write().map_err(|it| anyhow::anyhow!("{it}"))?.insert(before);
