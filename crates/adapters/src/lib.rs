@@ -13,3 +13,4 @@ pub mod sql;
 pub mod system;
 pub mod telemetry;
 pub mod traced;
+pub mod witness;

@@ -20,6 +20,7 @@ use crate::{
 };
 
 pub mod keys;
+pub mod witness;
 
 /// The companion kind every fixture's handler knows: [`VETOED`] refuses, other bodies apply.
 pub const COMPANION: &str = "law";

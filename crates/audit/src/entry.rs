@@ -114,6 +114,12 @@ kinds! {
     DeliveryAttempt = 0x25, "delivery.attempt";
     /// A measured effect was judged.
     MeasurementReview = 0x26, "measurement.review";
+    /// Keys are to be destroyed.
+    Erasure = 0x40, "erasure";
+    /// Keys are destroyed.
+    ErasureDone = 0x41, "erasure.done";
+    /// Records were handed out in a pack.
+    Export = 0x60, "export";
 }
 
 impl fmt::Display for EntryKind {
@@ -126,6 +132,14 @@ impl fmt::Display for EntryKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 // Invariant: 1 to CLASS_BYTES_MAX of `[a-z0-9_-]`.
 pub struct RetentionClass(Cow<'static, str>);
+
+/// Every class in which a person may have keys: what is not listed here is not erased.
+pub const SUBJECT_CLASSES: [RetentionClass; 4] = [
+    RetentionClass::of("decision"),
+    RetentionClass::of("derived"),
+    RetentionClass::of("export"),
+    RetentionClass::of("fact"),
+];
 
 /// A text that is not the name of a group or class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -12,19 +12,26 @@
 //! vendor.
 //!
 //! Map: [`entry`] and [`key`] are the nouns; [`seal`] commits and encrypts; [`tree`], [`note`],
-//! [`receipt`] and [`verify`] are the verifier; [`sequence`] prepares and settles batches;
+//! [`tile`], [`receipt`], [`consistency`] and [`verify`] are
+//! the verifier; [`evidence`], [`sample`] and [`bag`] make a pack; [`sequence`] prepares and settles batches;
 //! [`service`] has the use cases.
 
+pub mod bag;
+pub mod consistency;
 pub mod entry;
+pub mod evidence;
 pub mod key;
 pub mod note;
 pub mod ports;
 pub mod receipt;
+pub mod sample;
 pub mod seal;
 pub mod sequence;
 pub mod service;
+pub mod tile;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;

@@ -25,6 +25,10 @@ use crate::{
     tree,
 };
 
+mod witness;
+
+pub use witness::{MemoryWitness, MemoryWitnessStore};
+
 /// Judges a companion: `None` applies it.
 pub type Companions = fn(&Companion) -> Option<Reason>;
 
@@ -212,6 +216,7 @@ fn stored(index: u64, item: &Prepared) -> Result<Stored, Fault> {
 #[derive(Debug, Default)]
 pub struct MemoryKeyring {
     keys: Mutex<BTreeMap<(TenantId, KeyOwner), Key>>,
+    closed: Mutex<Vec<(TenantId, Key)>>,
     outage: AtomicBool,
 }
 
@@ -262,11 +267,34 @@ impl Keyring for MemoryKeyring {
 
     async fn open(&self, tenant: &TenantId, kids: &[Kid]) -> Result<Vec<Option<Key>>, Fault> {
         self.locked(|keys| {
+            let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
             let open = |kid: &Kid| {
-                let mut ours = keys.iter().filter(|((it, _), _)| it == tenant);
-                ours.find(|(_, key)| key.kid() == *kid).map(|(_, key)| key.clone())
+                let live = keys.iter().map(|((it, _), key)| (it, key));
+                let mut all = live.chain(closed.iter().map(|(it, key)| (it, key)));
+                all.find(|(it, key)| *it == tenant && key.kid() == *kid).map(|(_, key)| key.clone())
             };
             kids.iter().map(open).collect()
+        })
+    }
+
+    async fn close(&self, tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault> {
+        self.locked(|keys| {
+            let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+            keys.retain(|(it, _), key| {
+                let is_meant = it == tenant && kids.contains(&key.kid());
+                if is_meant {
+                    closed.push((tenant.clone(), key.clone()));
+                }
+                !is_meant
+            });
+        })
+    }
+
+    async fn destroy(&self, tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault> {
+        self.locked(|keys| {
+            let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+            closed.retain(|(it, key)| it != tenant || !kids.contains(&key.kid()));
+            keys.retain(|(it, _), key| it != tenant || !kids.contains(&key.kid()));
         })
     }
 }

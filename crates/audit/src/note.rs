@@ -10,6 +10,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::tree::Hash;
 
+mod cosign;
+
+pub use cosign::{CosignedAt, WitnessKey};
+
 /// The longest note.
 pub const NOTE_BYTES_MAX: usize = 64 * 1024;
 /// The most signatures of a note.
@@ -60,6 +64,14 @@ impl Origin {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Origin {
+    type Err = NoteError;
+
+    fn from_str(text: &str) -> Result<Self, NoteError> {
+        Self::new(text)
     }
 }
 
@@ -149,7 +161,8 @@ impl Checkpoint {
         format!("{}\n{line}", self.body())
     }
 
-    fn parse(body: &str) -> Result<Self, NoteError> {
+    /// Reads the three lines that are signed.
+    pub fn parse(body: &str) -> Result<Self, NoteError> {
         let mut lines = body.lines();
         let (Some(origin), Some(size), Some(root), None) =
             (lines.next(), lines.next(), lines.next(), lines.next())

@@ -8,10 +8,11 @@ use kernel::{Digest, Fault, Limit, Reason, TenantId};
 use crate::{
     entry::{EntryKind, Leaf},
     key::{Key, KeyOwner, Kid},
-    note::Origin,
+    note::{Checkpoint, Origin},
     seal::SealedRecord,
     sequence::{Batch, Token},
     tree::Hash,
+    witness::AddCheckpoint,
 };
 
 /// Where a log stands: what is durable, and who may append.
@@ -127,6 +128,39 @@ pub trait Keyring: fmt::Debug + Send + Sync + 'static {
     async fn keep(&self, tenant: &TenantId, minted: &[(KeyOwner, Key)]) -> Result<Vec<Key>, Fault>;
     /// The keys of these names that exist, in the order asked.
     async fn open(&self, tenant: &TenantId, kids: &[Kid]) -> Result<Vec<Option<Key>>, Fault>;
+    /// Takes these keys from their owners, durably: whoever asks for an owner's key from now on
+    /// finds none. They open until they are destroyed.
+    async fn close(&self, tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault>;
+    /// Destroys these keys, wherever this store has them.
+    async fn destroy(&self, tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault>;
+}
+
+/// What a witness remembers: the head of each log it cosigned last.
+#[async_trait]
+pub trait WitnessStore: fmt::Debug + Send + Sync + 'static {
+    /// The head cosigned last of this log.
+    async fn latest(&self, log: &Origin) -> Result<Option<Checkpoint>, Fault>;
+    /// Keeps a head, durably, if the one before is still the last; says whether it is kept.
+    async fn advance(&self, before: Option<&Checkpoint>, after: &Checkpoint)
+    -> Result<bool, Fault>;
+}
+
+/// What a witness answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Witnessed {
+    /// Signature lines of the note.
+    Cosigned(String),
+    /// This size was cosigned last: the request was for another.
+    At(u64),
+    /// It does not cosign this.
+    Refused,
+}
+
+/// A witness of the log (C2SP tlog-witness).
+#[async_trait]
+pub trait Witness: fmt::Debug + Send + Sync + 'static {
+    /// Asks for a cosignature.
+    async fn add_checkpoint(&self, request: &AddCheckpoint) -> Result<Witnessed, Fault>;
 }
 
 /// Holds the log's Ed25519 key.

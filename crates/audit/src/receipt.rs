@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    entry::Leaf,
     key::Kid,
     note::{self, NOTE_BYTES_MAX},
     tree::{Hash, PROOF_HASHES_MAX},
@@ -52,6 +53,12 @@ pub struct ReceiptGroup {
 }
 
 impl Receipt {
+    /// The receipt of these groups, this leaf and this proof.
+    pub fn new(groups: Vec<ReceiptGroup>, leaf: &Leaf, proof: &TlogProof) -> Self {
+        let leaf = hex::encode(leaf.as_bytes());
+        Self { groups, leaf, proof: proof.to_text(), schema: RECEIPT_SCHEMA.to_owned() }
+    }
+
     /// The bytes that are handed out.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
         canonical(self)

@@ -13,19 +13,27 @@ use crate::{
     contract::{self, LogFixture},
     entry::{Custody, EntryKind, Group, IdemKey, RecordId, RetentionClass, Submission},
     memory::{MemoryKeyring, MemoryLog, MemorySigner},
+    note::VerifierKey,
     ports::{Journal, Records},
-    service::{AppendService, FactEntryService, ProveService, RecordService, Trail, TrailPorts},
+    service::{
+        AppendService, FactEntryService, LogService, ProveService, RecordService, Trail, TrailPorts,
+    },
+    verify::{self, Report, Trust},
 };
 
 mod append;
+mod erase;
 mod fact;
 mod golden;
+mod log;
 mod note;
 mod overtaken;
+mod pack;
 mod proof;
 mod seal;
 mod sequence;
 mod tree;
+mod witness;
 
 struct Fixture {
     log: MemoryLog,
@@ -62,6 +70,11 @@ impl LogFixture for Fixture {
 crate::log_suite!(memory_log, async { crate::tests::Fixture::new() });
 crate::keyring_suite!(memory_keyring, async { crate::memory::MemoryKeyring::default() });
 crate::signer_suite!(memory_signer, async { crate::memory::MemorySigner::new([3; 32]) });
+
+crate::witness_store_suite!(memory_witness_store, async {
+    crate::memory::MemoryWitnessStore::default()
+});
+crate::witness_suite!(memory_witness, async { crate::tests::witness::fixture().await });
 
 /// A trail on memory with everything within reach.
 struct World {
@@ -106,6 +119,10 @@ impl World {
         ProveService::new(Arc::clone(&self.trail))
     }
 
+    fn thin(&self) -> LogService {
+        LogService::new(Arc::clone(&self.trail))
+    }
+
     fn records(&self) -> RecordService {
         RecordService::new(Arc::clone(&self.trail))
     }
@@ -126,6 +143,11 @@ fn blank() -> Trail {
     };
     let clock = Arc::new(ManualClock::at(now()));
     Trail::new(ports, "example.org", clock, Arc::new(SeededEntropy::new(0)))
+}
+
+/// Verifies a document with this key, and nothing else, to trust.
+fn verify(document: &[u8], key: Option<&VerifierKey>) -> Report {
+    verify::document(document, &Trust { key: key.cloned(), ..Trust::default() })
 }
 
 fn acme() -> TenantId {

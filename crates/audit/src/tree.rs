@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 mod proof;
 
-pub use proof::{verify_consistency, verify_inclusion};
+pub use proof::{siblings, verify_consistency, verify_inclusion};
 
 /// The most hashes of a proof: a tree of 2^63 leaves.
 pub const PROOF_HASHES_MAX: usize = 63;
@@ -75,6 +75,17 @@ impl Frontier {
     /// How many leaves there are.
     pub const fn size(&self) -> u64 {
         self.size
+    }
+
+    /// The peaks of a tree of this size, if there are as many as it has; the largest first.
+    pub fn of(size: u64, peaks: Vec<Hash>) -> Option<Self> {
+        let n_peaks = usize::try_from(size.count_ones()).ok()?;
+        (peaks.len() == n_peaks).then_some(Self { size, peaks })
+    }
+
+    /// The peaks, the largest first.
+    pub fn peaks(&self) -> &[Hash] {
+        &self.peaks
     }
 
     /// Appends a leaf.
@@ -183,18 +194,24 @@ impl Tree {
 
     /// The proof that the leaf at an index is in this tree; needs the leaf's block if finished.
     pub fn inclusion(&self, index: u64, block: Block<'_>) -> Option<Vec<Hash>> {
-        if index >= self.size {
+        self.inclusion_at(index, self.size, &[block])
+    }
+
+    /// The proof that the leaf at an index was in the tree of an earlier size; needs the leaf's
+    /// block and the one that size ends in, where they are finished.
+    pub fn inclusion_at(&self, index: u64, size: u64, blocks: &[Block<'_>]) -> Option<Vec<Hash>> {
+        if index >= size || size > self.size {
             return None;
         }
         let mut path = Vec::new();
-        let (mut low, mut high) = (0, self.size);
+        let (mut low, mut high) = (0, size);
         while high - low > 1 {
             let middle = low + split(high - low);
             if index < middle {
-                path.push(self.range(middle, high, block)?);
+                path.push(self.range(middle, high, blocks)?);
                 high = middle;
             } else {
-                path.push(self.range(low, middle, block)?);
+                path.push(self.range(low, middle, blocks)?);
                 low = middle;
             }
         }
@@ -204,44 +221,86 @@ impl Tree {
 
     /// The proof that this tree extends the one of an earlier size; needs the block it ended in.
     pub fn consistency(&self, from: u64, block: Block<'_>) -> Option<Vec<Hash>> {
-        if from > self.size {
+        self.consistency_between(from, self.size, &[block])
+    }
+
+    /// The proof that the tree of one earlier size extends that of another; needs the blocks both
+    /// end in, where they are finished.
+    pub fn consistency_between(
+        &self,
+        from: u64,
+        to: u64,
+        blocks: &[Block<'_>],
+    ) -> Option<Vec<Hash>> {
+        if from > to || to > self.size {
             return None;
         }
         let mut path = Vec::new();
-        if from == 0 || from == self.size {
+        if from == 0 || from == to {
             return Some(path);
         }
-        let (mut low, mut high) = (0, self.size);
+        let (mut low, mut high) = (0, to);
         let mut is_whole = true;
         while high != from {
             let middle = low + split(high - low);
             if from <= middle {
-                path.push(self.range(middle, high, block)?);
+                path.push(self.range(middle, high, blocks)?);
                 high = middle;
             } else {
-                path.push(self.range(low, middle, block)?);
+                path.push(self.range(low, middle, blocks)?);
                 low = middle;
                 is_whole = false;
             }
         }
         if !is_whole {
-            path.push(self.range(low, high, block)?);
+            path.push(self.range(low, high, blocks)?);
         }
         path.reverse();
         Some(path)
     }
 
-    /// The hash over the leaves from `low` to before `high`.
-    fn range(&self, low: u64, high: u64, block: Block<'_>) -> Option<Hash> {
-        let n_leaves = high - low;
-        if n_leaves.is_power_of_two() && low.is_multiple_of(n_leaves) {
-            return self.complete(low, n_leaves, block);
+    /// The root over the leaves of an earlier size; needs the block it ends in, if finished.
+    pub fn root_at(&self, size: u64, blocks: &[Block<'_>]) -> Option<Hash> {
+        match size {
+            0 => Some(empty_root()),
+            _ if size > self.size => None,
+            _ => self.range(0, size, blocks),
         }
-        let middle = low + split(n_leaves);
-        Some(node_hash(&self.range(low, middle, block)?, &self.range(middle, high, block)?))
     }
 
-    fn complete(&self, low: u64, n_leaves: u64, block: Block<'_>) -> Option<Hash> {
+    /// The peaks at an earlier size; needs the block it ends in, if finished.
+    pub fn frontier_at(&self, size: u64, blocks: &[Block<'_>]) -> Option<Frontier> {
+        if size > self.size {
+            return None;
+        }
+        let mut peaks = Vec::new();
+        let mut low = 0;
+        for level in (0..u64::BITS).rev().filter(|it| size >> it & 1 == 1) {
+            peaks.push(self.range(low, low + (1 << level), blocks)?);
+            low += 1 << level;
+        }
+        Frontier::of(size, peaks)
+    }
+
+    /// The complete subtrees of 2^(8 × `tile_level`) leaves from the `first` on, so many of them;
+    /// from level 1 on, because the tree keeps none below.
+    pub fn subtrees(&self, tile_level: u8, first: u64, count: usize) -> Option<&[Hash]> {
+        let level = usize::from(tile_level).checked_mul(BLOCK_LEVEL).filter(|it| *it > 0)?;
+        let first = position(first)?;
+        self.levels.get(level)?.get(first..first.checked_add(count)?)
+    }
+
+    /// The hash over the leaves from `low` to before `high`.
+    fn range(&self, low: u64, high: u64, blocks: &[Block<'_>]) -> Option<Hash> {
+        let n_leaves = high - low;
+        if n_leaves.is_power_of_two() && low.is_multiple_of(n_leaves) {
+            return self.complete(low, n_leaves, blocks);
+        }
+        let middle = low + split(n_leaves);
+        Some(node_hash(&self.range(low, middle, blocks)?, &self.range(middle, high, blocks)?))
+    }
+
+    fn complete(&self, low: u64, n_leaves: u64, blocks: &[Block<'_>]) -> Option<Hash> {
         let level = n_leaves.trailing_zeros() as usize;
         let number = Self::block_of(low);
         if level >= BLOCK_LEVEL {
@@ -251,9 +310,7 @@ impl Tree {
         if number == Self::block_of(self.size) {
             return self.levels.get(level)?.get(position(within >> level)?).copied();
         }
-        if number != block.number {
-            return None;
-        }
+        let block = blocks.iter().find(|it| it.number == number)?;
         let leaves = block.leaves.get(position(within)?..position(within + n_leaves)?)?;
         Some(root_of(leaves.iter().copied()))
     }

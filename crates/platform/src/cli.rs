@@ -10,15 +10,19 @@ use url::Url;
 use crate::config::{DataDirectory, Databases, Servers};
 
 pub mod activation;
+pub mod audit;
 pub mod consent;
 pub mod demo;
+pub mod evidence;
 pub mod key;
 pub mod lint;
+pub mod log;
 pub mod release;
 pub mod replay;
 pub mod serve;
 pub mod setup;
 pub mod verify;
+pub mod witness;
 
 /// Refused: the code is on standard error.
 pub const REFUSED: u8 = 1;
@@ -44,21 +48,31 @@ pub enum Command {
     /// Rebuild or check what decisions read on Redis.
     #[command(subcommand)]
     Activation(activation::Activation),
+    /// Operate the log: erase a person from its records.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Ask what the choices of a person permit, and why.
     #[command(subcommand)]
     Consent(consent::Consent),
+    /// Make a pack of evidence for an auditor, a regulator or the person themselves.
+    Evidence(evidence::Evidence),
     /// Make API keys.
     #[command(subcommand)]
     Key(key::Key),
     /// Check artifact files without releasing them.
     Lint(lint::Lint),
+    /// Read the log: its signed heads, its tiles as files, proofs between heads.
+    #[command(subcommand)]
+    Log(log::Log),
     /// Submit, activate and roll back releases.
     #[command(subcommand)]
     Release(release::Release),
     /// Make recorded decisions again and compare them bit for bit.
     Replay(replay::Replay),
-    /// Check a receipt offline.
+    /// Check offline what the log hands out.
     Verify(verify::Verify),
+    /// Be a witness of logs: cosign their heads, each only if it extends the one before.
+    Witness(witness::Witness),
 }
 
 /// Where the deployment keeps its files.
@@ -140,12 +154,16 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Setup(it) => it.run(),
         Command::Demo(it) => it.run(),
         Command::Activation(it) => it.run(),
+        Command::Audit(it) => it.run(),
         Command::Consent(it) => it.run(),
+        Command::Evidence(it) => it.run(),
         Command::Key(it) => it.run(),
         Command::Lint(it) => it.run(),
+        Command::Log(it) => it.run(),
         Command::Release(it) => it.run(),
         Command::Replay(it) => it.run(),
         Command::Verify(it) => it.run(),
+        Command::Witness(it) => it.run(),
     }
 }
 

@@ -45,7 +45,7 @@ use kernel::{BucketKey, FactFeed, TenantId};
 use measurement::service::{FoldService, ResultService};
 use rollout::{DeploymentId, ReleaseService, Validators};
 use service::{
-    app::App,
+    app::{App, Auditing},
     auth::ApiKeys,
     bridge::{
         artifacts::{LiveArtifacts, validate},
@@ -174,6 +174,7 @@ pub async fn compose(
     let append = Arc::new(AppendService::new(trail.clone()));
     let records = Arc::new(RecordService::new(trail.clone()));
     let prove = Arc::new(ProveService::new(trail.clone()));
+    let auditing = Auditing::new(&trail, &releases, config.witnesses.clone(), config.public_log);
     let journal: Arc<dyn decision::ports::Journal> = Arc::new(AuditJournal::new(
         append.clone(),
         records.clone(),
@@ -376,6 +377,7 @@ pub async fn compose(
         journal,
         records,
         prove,
+        auditing,
         deliveries,
         inbox,
         releases,
@@ -389,7 +391,9 @@ pub async fn compose(
         fields: context_store,
         contacts: contact_ledger,
     });
-    let (keepers, ears) = (around.keepers(&app.nudge), around.ears(&app.nudge));
+    let (mut keepers, ears) = (around.keepers(&app.nudge), around.ears(&app.nudge));
+    keepers
+        .push(Arc::new(work::Witnessing::new(app.auditing.witnessing.clone(), app.tenant.clone())));
     let reading = ReadingService::new(sources.clone());
     Ok(Assent { app, keepers, ears, upkeep, jobs, feed, reading, sources, kept })
 }

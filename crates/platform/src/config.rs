@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use adapters::redis::Settings;
+use audit::service::KnownWitness;
 use delivery::render::Imprint;
 use kernel::TenantId;
 use url::Url;
@@ -95,6 +96,10 @@ pub struct Config {
     pub imprint: Imprint,
     /// The servers it shares with other processes of the deployment.
     pub servers: Servers,
+    /// Who vouches that everyone sees one log.
+    pub witnesses: Vec<KnownWitness>,
+    /// Whether the thin plane of the log (tiles and heads, nothing personal) is served to everyone.
+    pub public_log: bool,
     /// Where messages on the channel `webhook` are posted; the sandbox keeps them, if absent.
     pub webhook: Option<Webhook>,
 }
@@ -115,6 +120,8 @@ impl Config {
                 domain: "assent.example".to_owned(),
             },
             servers: Servers::default(),
+            witnesses: Vec::new(),
+            public_log: false,
             webhook: None,
         }
     }

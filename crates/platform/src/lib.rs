@@ -15,3 +15,4 @@ pub mod machine;
 mod records;
 pub mod secrets;
 mod sharing;
+pub mod witnesses;

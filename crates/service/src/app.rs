@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use audit::service::{ProveService, RecordService};
+use audit::service::{
+    EraseService, KnownWitness, LogService, PackService, ProveService, RecordService, Trail,
+    WitnessingService,
+};
 use axum::extract::FromRef;
 use consent::service::{ConsentService, ExplainService, VerdictService};
 use context::service::{AdmissionService, BundleService, HealthService, ImportService};
@@ -13,12 +16,46 @@ use kernel::{Clock, Entropy, TenantId};
 use measurement::service::ResultService;
 use rollout::service::ReleaseService;
 
-use crate::{auth::ApiKeys, bridge::artifacts::LiveArtifacts, lifecycle::Nudge, links::LinkSealer};
+use crate::{
+    auth::ApiKeys, bridge::artifacts::LiveArtifacts, evidence::EvidenceService, lifecycle::Nudge,
+    links::LinkSealer,
+};
 
 /// Joins a span to the trace of a W3C `traceparent`; the adapter of telemetry knows how.
 pub type ContinueTrace = fn(&tracing::Span, &str);
 /// The W3C `traceparent` of the span we are in, if it is traced.
 pub type TraceParent = fn() -> Option<String>;
+
+/// What auditors are given.
+#[derive(Debug)]
+pub struct Auditing {
+    /// The thin plane of the log.
+    pub log: LogService,
+    /// Whether the thin plane is for everyone: who reads it needs no key.
+    pub is_public: bool,
+    /// Packs of evidence.
+    pub evidence: EvidenceService,
+    /// Erasing people from records.
+    pub erase: EraseService,
+    /// Who vouches that everyone sees one log.
+    pub witnessing: Arc<WitnessingService>,
+}
+
+impl Auditing {
+    /// Given from this log and these releases, with these witnesses.
+    pub fn new(
+        trail: &Arc<Trail>,
+        releases: &Arc<ReleaseService>,
+        witnesses: Vec<KnownWitness>,
+        is_public: bool,
+    ) -> Self {
+        let packs = PackService::new(trail.clone());
+        let evidence = EvidenceService::new(packs, releases.clone());
+        let witnessing = Arc::new(WitnessingService::new(trail.clone(), witnesses));
+        let (log, erase) = (LogService::new(trail.clone()), EraseService::new(trail.clone()));
+        Self { log, is_public, evidence, erase, witnessing }
+    }
+}
 
 /// The use cases of one process, wired by `platform`.
 pub struct App {
@@ -62,6 +99,8 @@ pub struct App {
     pub records: Arc<RecordService>,
     /// Proofs of the log.
     pub prove: Arc<ProveService>,
+    /// What auditors are given.
+    pub auditing: Auditing,
     /// Deliveries.
     pub deliveries: Arc<DeliveryService>,
     /// The sandbox.

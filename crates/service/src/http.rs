@@ -6,6 +6,7 @@ pub mod decisions;
 pub mod intake;
 pub mod log;
 pub mod person;
+pub mod witness;
 
 use axum::{
     Router,

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod auth;
 pub mod bridge;
+pub mod evidence;
 pub mod explained;
 pub mod hints;
 pub mod http;

@@ -4,6 +4,7 @@ pub mod console;
 mod form;
 mod history;
 pub mod home;
+pub mod log;
 pub mod message;
 pub mod plot;
 pub mod preferences;

@@ -169,6 +169,7 @@ fn console_pages() -> Router<Arc<App>> {
         .route("/console", get(page::home::home))
         .route("/console/decisions", get(page::console::decisions))
         .route("/console/decisions/{id}", get(page::console::decision))
+        .route("/console/log", get(page::log::log))
         .route("/console/sign-in", get(page::console::sign_in).post(page::console::signed_in))
         .route("/sandbox", get(page::sandbox::sandbox))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use audit::service::WitnessingService;
 use consent::{
     Actor, Label, SuppressionReason,
     service::{By, ConsentService, RestrainError},
@@ -210,6 +211,38 @@ impl Job for Watching {
 
     async fn run_once(&self, _: usize) -> Result<usize, Fault> {
         self.live.refresh(&self.tenant).await?;
+        Ok(0)
+    }
+}
+
+/// Shows the head of the log to witnesses, whenever it has grown.
+#[derive(Debug)]
+pub struct Witnessing {
+    service: Arc<WitnessingService>,
+    tenant: TenantId,
+}
+
+impl Witnessing {
+    /// Shows this tenant's log.
+    pub const fn new(service: Arc<WitnessingService>, tenant: TenantId) -> Self {
+        Self { service, tenant }
+    }
+}
+
+#[async_trait]
+impl Job for Witnessing {
+    fn name(&self) -> &'static str {
+        "witnessing"
+    }
+
+    async fn run_once(&self, _: usize) -> Result<usize, Fault> {
+        let round = self.service.round(&self.tenant).await?;
+        if let Some((witness, size)) = round.ahead.first() {
+            tracing::error!(%witness, size, "a witness knows a log that this one does not extend");
+        }
+        if !round.silent.is_empty() {
+            return Err(Fault::retry("asking every witness for a cosignature"));
+        }
         Ok(0)
     }
 }

@@ -43,6 +43,8 @@ traced_port! {
         fn find(tenant: &TenantId, owners: &[KeyOwner]) -> Result<Vec<Option<Key>>, Fault>;
         fn keep(tenant: &TenantId, minted: &[(KeyOwner, Key)]) -> Result<Vec<Key>, Fault>;
         fn open(tenant: &TenantId, kids: &[Kid]) -> Result<Vec<Option<Key>>, Fault>;
+        fn close(tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault>;
+        fn destroy(tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault>;
     }
 }
 

@@ -166,6 +166,14 @@ impl<K: Keyring> Keyring for Keys<K> {
     async fn open(&self, tenant: &TenantId, kids: &[Kid]) -> Result<Vec<Option<Key>>, Fault> {
         self.keyring.open(tenant, kids).await
     }
+
+    async fn close(&self, tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault> {
+        self.keyring.close(tenant, kids).await
+    }
+
+    async fn destroy(&self, tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault> {
+        self.keyring.destroy(tenant, kids).await
+    }
 }
 
 audit::keyring_suite!(sql_keyring, super::keys());

@@ -23,6 +23,7 @@ mod race;
 mod rollout;
 mod trail;
 mod webhook;
+mod witness;
 
 /// People who withdraw in the race that must find nothing.
 const RACERS: usize = 100_000;

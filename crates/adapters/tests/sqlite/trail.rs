@@ -13,8 +13,8 @@ use adapters::{
 use audit::{
     AppendError, AppendService, Appended, Custody, EntryKind, Group, IdemKey, ProveService,
     RecordId, RecordService, RetentionClass, Submission,
-    service::{Disclose, Trail, TrailPorts},
-    verify::{Exit, verify},
+    service::{Disclose, Erase, EraseService, Trail, TrailPorts},
+    verify::{Exit, Trust, document},
 };
 use kernel::{Digest, Instant, Limit, ManualClock, SubjectId, TenantId};
 use sea_orm::ConnectionTrait as _;
@@ -43,6 +43,7 @@ fn a_secret_is_made_once_and_only_its_owner_reads_it() {
 /// Everything a process would open from one directory.
 struct Process {
     trail: Arc<Trail>,
+    clock: Arc<ManualClock>,
     database: Arc<Database>,
 }
 
@@ -57,8 +58,9 @@ impl Process {
             signer: Arc::new(signer(directory)),
         };
         let clock = Arc::new(ManualClock::at(now()));
-        let trail = Trail::new(ports, "example.org", clock, Arc::new(SystemEntropy));
-        Self { trail: Arc::new(trail), database }
+        let entropy = Arc::new(SystemEntropy);
+        let trail = Trail::new(ports, "example.org", Arc::clone(&clock) as _, entropy);
+        Self { trail: Arc::new(trail), clock, database }
     }
 
     fn append(&self) -> AppendService {
@@ -138,7 +140,7 @@ async fn a_trail_on_files_survives_a_restart_and_proves_every_entry() {
     assert_eq!((check.size, check.broken_at), (600, None));
     for n in [0, 299, 599] {
         let receipt = second.prove().receipt(&acme(), record(n), Disclose::All).await.unwrap();
-        let report = verify(&receipt.unwrap().to_bytes().unwrap(), Some(&key));
+        let report = document(&receipt.unwrap().to_bytes().unwrap(), &Trust::in_key(key.clone()));
         assert_eq!(report.exit, Exit::Unwitnessed, "{report}");
         let again = second.append().append(submission(n)).await.unwrap();
         assert!(matches!(again, Appended::Existing(_, opened) if opened.record == record(n)));
@@ -173,4 +175,69 @@ async fn without_the_key_of_keys_nothing_opens() {
     let second = Process::start(directory.path()).await;
     let opened = second.records().get(&acme(), record(1)).await;
     assert!(opened.map_or(true, |it| it.is_some_and(|it| it.groups.is_empty())));
+}
+
+/// The file of a database that nobody has open, with everything in it.
+async fn closed(process: Process, directory: &Path, to: &Path) {
+    let writer = process.database.writer();
+    writer.execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();
+    process.database.close().await.unwrap();
+    drop(process);
+    std::fs::copy(directory.join("assent.db"), to).unwrap();
+}
+
+#[tokio::test]
+async fn an_old_backup_of_the_records_brings_no_erased_person_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let backup = directory.path().join("backup.db");
+    let first = Process::start(directory.path()).await;
+    first.append().append_all((0..30).map(submission).collect()).await.unwrap();
+    let theirs = first.records().get(&acme(), record(4)).await.unwrap().unwrap();
+    assert_eq!(theirs.group("inputs").unwrap()["tenure"], 36);
+    let kid = kid_of(&first).await;
+    assert!(holds(directory.path(), &kid));
+    closed(first, directory.path(), &backup).await;
+
+    let second = Process::start(directory.path()).await;
+    let erase = Erase {
+        tenant: acme(),
+        subjects: vec![subject(4)],
+        by: "dpo@example.org".to_owned(),
+        basis: "GDPR Art. 17".to_owned(),
+    };
+    let service = EraseService::new(Arc::clone(&second.trail));
+    let begun = service.begin(&erase).await.unwrap();
+    assert_eq!(begun.keys, 1);
+    second.clock.set(begun.due);
+    assert_eq!(service.finish(&acme()).await.unwrap().destroyed, 1);
+    assert!(!holds(directory.path(), &kid), "not in the key store's file, nor in its log");
+    closed(second, directory.path(), &directory.path().join("after.db")).await;
+
+    std::fs::copy(&backup, directory.path().join("assent.db")).unwrap();
+    let third = Process::start(directory.path()).await;
+    for n in [4, 14, 24] {
+        let theirs = third.records().get(&acme(), record(n)).await.unwrap().unwrap();
+        assert_eq!((theirs.groups.len(), theirs.closed), (1, vec!["inputs".to_owned()]));
+    }
+    let others = third.records().get(&acme(), record(5)).await.unwrap().unwrap();
+    assert_eq!(others.group("inputs").unwrap()["tenure"], 36);
+    let check = third.prove().verify_log(&acme()).await.unwrap();
+    assert_eq!((check.size, check.broken_at), (30, None), "the tree verifies");
+}
+
+/// The name of the key the fourth record's inputs are sealed under.
+async fn kid_of(process: &Process) -> Vec<u8> {
+    let receipt =
+        process.prove().receipt(&acme(), record(4), Disclose::All).await.unwrap().unwrap();
+    let inputs = receipt.groups.iter().find(|it| it.name == "inputs").unwrap();
+    let digits = inputs.kids.first().unwrap();
+    u128::from_str_radix(digits, 16).unwrap().to_be_bytes().into()
+}
+
+/// Whether a file of the key store has these bytes.
+fn holds(directory: &Path, bytes: &[u8]) -> bool {
+    ["keys.db", "keys.db-wal"].iter().any(|it| {
+        let file = std::fs::read(directory.join(it)).unwrap_or_default();
+        file.windows(bytes.len()).any(|it| it == bytes)
+    })
 }

@@ -61,6 +61,44 @@ pub async fn tenants_do_not_share_keys(keyring: &dyn Keyring) {
     assert_eq!(keyring.open(&zenith(), &[minted[0].1.kid()]).await.unwrap(), [None]);
 }
 
+/// A closed key opens, but is nobody's; its owner's next key is another.
+pub async fn a_closed_key_opens_and_is_nobodys(keyring: &dyn Keyring) {
+    let (first, second) = (minted(1), minted(2));
+    keyring.keep(&acme(), &first).await.unwrap();
+    let kids = [first[0].1.kid()];
+    keyring.close(&zenith(), &kids).await.unwrap();
+    assert_eq!(keyring.find(&acme(), &owners()[..1]).await.unwrap(), [Some(first[0].1.clone())]);
+    for _ in 0..2 {
+        keyring.close(&acme(), &kids).await.unwrap();
+        assert_eq!(
+            keyring.find(&acme(), &owners()[..2]).await.unwrap(),
+            [None, Some(first[1].1.clone())]
+        );
+        assert_eq!(keyring.open(&acme(), &kids).await.unwrap(), [Some(first[0].1.clone())]);
+    }
+    let kept = keyring.keep(&acme(), &second[..1]).await.unwrap();
+    assert_eq!(kept, [second[0].1.clone()]);
+    assert_eq!(keyring.open(&acme(), &kids).await.unwrap(), [Some(first[0].1.clone())]);
+}
+
+/// A destroyed key never opens again, closed before or not; others stay.
+pub async fn a_destroyed_key_never_returns(keyring: &dyn Keyring) {
+    let minted = minted(1);
+    keyring.keep(&acme(), &minted).await.unwrap();
+    let kids = [minted[0].1.kid(), minted[1].1.kid()];
+    keyring.close(&acme(), &kids[..1]).await.unwrap();
+    keyring.destroy(&zenith(), &kids).await.unwrap();
+    assert!(keyring.open(&acme(), &kids).await.unwrap().iter().all(Option::is_some));
+    for _ in 0..2 {
+        keyring.destroy(&acme(), &kids).await.unwrap();
+        assert_eq!(keyring.open(&acme(), &kids).await.unwrap(), [None, None]);
+        assert_eq!(
+            keyring.find(&acme(), &owners()).await.unwrap(),
+            [None, None, Some(minted[2].1.clone())]
+        );
+    }
+}
+
 /// A signature verifies under the public key, and the same body gives the same one.
 pub async fn signatures_verify_and_repeat(signer: &dyn Signer) {
     let checkpoint = Checkpoint { origin: origin(), size: 0, root: tree::empty_root() };
@@ -80,6 +118,8 @@ macro_rules! keyring_suite {
                 kept_keys_are_found_and_opened
                 the_key_kept_first_wins
                 tenants_do_not_share_keys
+                a_closed_key_opens_and_is_nobodys
+                a_destroyed_key_never_returns
             );
         }
     };

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     entry::{Leaf, RecordId},
     note::VerifierKey,
-    receipt::{RECEIPT_SCHEMA, Receipt, ReceiptGroup, TlogProof},
-    seal::OpenError,
+    receipt::{Receipt, ReceiptGroup, TlogProof},
+    seal::{Keys, OpenError, SealedGroup, SealedRecord},
     tree::{Frontier, Hash},
 };
 
@@ -90,37 +90,26 @@ impl ProveService {
         let Some(stored) = self.trail.stored(tenant, record).await? else { return Ok(None) };
         let sealed = &stored.sealed;
         let keys = self.trail.keys_of(tenant, sealed).await?;
-        let mut groups = Vec::with_capacity(sealed.groups.len());
-        for group in &sealed.groups {
-            let kids = sealed.kids(group.custody);
-            let opened = if disclose.shows(&group.name) {
-                sealed.open(group, &keys)
-            } else {
-                Err(OpenError::KeyMissing)
-            };
-            groups.push(match opened {
-                Ok(opened) => {
-                    let json = record::json(&opened)?;
-                    ReceiptGroup::disclosed(&group.name, &kids, &opened.salt, json)
-                }
-                Err(OpenError::KeyMissing) => {
-                    ReceiptGroup::withheld(&group.name, &kids, &group.commitment)
-                }
-                Err(error @ OpenError::Broken) => {
-                    return Err(Fault::escalate("opening a record").because(error));
-                }
-            });
-        }
-        let Some((hashes, head)) = self.trail.inclusion(tenant, stored.index).await? else {
+        let groups = shown(sealed, &keys, disclose)?;
+        let Some((hashes, head)) = self.included(tenant, stored.index).await? else {
             return Ok(None);
         };
         let proof = TlogProof { index: stored.index, hashes, note: head.note.clone() };
-        Ok(Some(Receipt {
-            groups,
-            leaf: hex::encode(sealed.leaf().as_bytes()),
-            proof: proof.to_text(),
-            schema: RECEIPT_SCHEMA.to_owned(),
-        }))
+        Ok(Some(Receipt::new(groups, &sealed.leaf(), &proof)))
+    }
+
+    /// The proof of an entry under the newest cosigned head that covers it; else under the newest.
+    async fn included(
+        &self,
+        tenant: &TenantId,
+        index: u64,
+    ) -> Result<Option<(Vec<Hash>, Arc<Published>)>, Fault> {
+        let covers = |it: &Arc<Published>| it.checkpoint.size > index;
+        if let Some(head) = self.trail.witnessed(tenant).filter(covers) {
+            let hashes = self.trail.inclusion_at(tenant, index, head.checkpoint.size).await?;
+            return Ok(hashes.map(|it| (it, head)));
+        }
+        self.trail.inclusion(tenant, index).await
     }
 
     /// Replays the whole log: every leaf under the root, every record under its leaf.
@@ -168,4 +157,33 @@ impl ProveService {
         };
         Ok((from..).zip(leaves).find(|it| gives(*it).is_none()).map(|(index, _)| index))
     }
+}
+
+/// The groups of a record as a receipt shows them: in the clear where they may and can be.
+pub(super) fn shown(
+    sealed: &SealedRecord,
+    keys: &Keys,
+    disclose: Disclose<'_>,
+) -> Result<Vec<ReceiptGroup>, Fault> {
+    let show = |group: &SealedGroup| {
+        let kids = sealed.kids(group.custody);
+        let opened = if disclose.shows(&group.name) {
+            sealed.open(group, keys)
+        } else {
+            Err(OpenError::KeyMissing)
+        };
+        match opened {
+            Ok(opened) => {
+                let json = record::json(&opened)?;
+                Ok(ReceiptGroup::disclosed(&group.name, &kids, &opened.salt, json))
+            }
+            Err(OpenError::KeyMissing) => {
+                Ok(ReceiptGroup::withheld(&group.name, &kids, &group.commitment))
+            }
+            Err(error @ OpenError::Broken) => {
+                Err(Fault::escalate("opening a record").because(error))
+            }
+        }
+    };
+    sealed.groups.iter().map(show).collect()
 }

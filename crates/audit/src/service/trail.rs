@@ -13,16 +13,17 @@ use super::{
     vault::Vault,
 };
 use crate::{
-    entry::{Leaf, Submission},
+    entry::Submission,
     key::{Key, KeyOwner},
     note::Checkpoint,
     ports::{Journal, Keyring, Records, Signer},
     seal::{self, Keys, RECORD_SEALED_BYTES_MAX, RecordHead, SealError},
     sequence::{Prepared, Token},
-    tree::{BLOCK_LEAVES, Block, Hash, Tree},
+    tree::Tree,
 };
 
 mod commit;
+mod proof;
 
 /// A signed head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub struct Trail {
     pub(super) signer: Arc<dyn Signer>,
     pub(super) vault: Vault,
     operator: String,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     logs: Mutex<BTreeMap<TenantId, Arc<Log>>>,
 }
 
@@ -74,6 +75,10 @@ struct State {
     published: Option<Arc<Published>>,
     /// Whether more may be durable than is published: then the log is read again.
     is_in_doubt: bool,
+    /// The newest head with cosignatures.
+    witnessed: Option<Arc<Published>>,
+    /// Whether a witness has seen a log that this one does not extend: then nothing is signed.
+    is_stopped: bool,
 }
 
 impl Log {
@@ -91,7 +96,7 @@ impl Trail {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         let TrailPorts { journal, records, keyring, signer } = ports;
-        let vault = Vault::new(keyring, entropy);
+        let vault = Vault::new(keyring, entropy, Arc::clone(&clock));
         let operator = operator.to_owned();
         Self { journal, records, signer, vault, operator, clock, logs: Mutex::default() }
     }
@@ -117,71 +122,27 @@ impl Trail {
             .map(|it| it.head)
     }
 
-    /// The inclusion proof of an entry under a signed head.
-    pub(super) async fn inclusion(
-        &self,
-        tenant: &TenantId,
-        index: u64,
-    ) -> Result<Option<(Vec<Hash>, Arc<Published>)>, Fault> {
-        // An entry this process has not heard of was appended by another: the log is read again.
+    /// The newest head with cosignatures that this process knows.
+    pub(super) fn witnessed(&self, tenant: &TenantId) -> Option<Arc<Published>> {
+        self.log(tenant).with(|it| it.witnessed.clone())
+    }
+
+    /// Remembers a cosigned head; an older one is left.
+    pub(super) fn keep_witnessed(&self, tenant: &TenantId, head: Arc<Published>) {
         self.log(tenant).with(|it| {
-            if it.tree.size() <= index {
-                it.published = None;
+            let is_newer = |old: &Arc<Published>| old.checkpoint.size <= head.checkpoint.size;
+            if it.witnessed.as_ref().is_none_or(is_newer) {
+                it.witnessed = Some(head);
             }
         });
-        let number = Tree::block_of(index);
-        self.proof_in(tenant, number, |it, block| it.inclusion(index, block)).await
     }
 
-    /// The proof that the log extends an earlier size, under a signed head.
-    pub(super) async fn consistency(
-        &self,
-        tenant: &TenantId,
-        from: u64,
-    ) -> Result<Option<(Vec<Hash>, Arc<Published>)>, Fault> {
-        let number = Tree::block_of(from.saturating_sub(1));
-        self.proof_in(tenant, number, |it, block| it.consistency(from, block)).await
-    }
-
-    /// A proof that needs a block. One that others finish while it is read comes back short, and
-    /// the tree no longer keeps its hashes: read again, it is whole.
-    async fn proof_in(
-        &self,
-        tenant: &TenantId,
-        number: u64,
-        prove: impl Fn(&Tree, Block<'_>) -> Option<Vec<Hash>> + Send + Sync,
-    ) -> Result<Option<(Vec<Hash>, Arc<Published>)>, Fault> {
-        for _ in 0..2 {
-            let leaves = self.block(tenant, number).await?;
-            let block = Block { number, leaves: &leaves };
-            let proof = self.proof(tenant, |it| prove(it, block)).await?;
-            if proof.is_some() {
-                return Ok(proof);
-            }
-        }
-        Ok(None)
-    }
-
-    async fn block(&self, tenant: &TenantId, number: u64) -> Result<Vec<Hash>, Fault> {
-        let n_leaves = usize::try_from(BLOCK_LEAVES).unwrap_or(usize::MAX);
-        let from = number.saturating_mul(BLOCK_LEAVES);
-        let leaves = self.journal.leaves(tenant, from, n_leaves).await?;
-        Ok(leaves.iter().map(Leaf::hash).collect())
-    }
-
-    async fn proof(
-        &self,
-        tenant: &TenantId,
-        prove: impl Fn(&Tree) -> Option<Vec<Hash>> + Send + Sync,
-    ) -> Result<Option<(Vec<Hash>, Arc<Published>)>, Fault> {
-        let log = self.log(tenant);
-        let attempt =
-            || log.with(|it| it.published.clone().map(|head| Some((prove(&it.tree)?, head))));
-        if let Some(proof) = attempt() {
-            return Ok(proof);
-        }
-        self.published(tenant).await?;
-        attempt().ok_or(Fault::retry("opening the log"))
+    /// Stops signing for this log, until the process is started again and the gate passed.
+    pub(super) fn stop(&self, tenant: &TenantId) {
+        self.log(tenant).with(|it| {
+            it.is_stopped = true;
+            it.published = None;
+        });
     }
 
     /// Waits in the tenant's lane until every item is answered, leading when it is our turn.

@@ -6,7 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use kernel::{Entropy, Fault, TenantId};
+use chrono::TimeDelta;
+use kernel::{Clock, Entropy, Fault, Instant, TenantId};
 
 use crate::{
     key::{Key, KeyOwner, Kid},
@@ -15,6 +16,9 @@ use crate::{
 
 /// The most keys of one of the cache's two generations.
 const GENERATION_KEYS: usize = 65_536;
+/// How long a key may be used without being asked for again: a key that was closed elsewhere seals
+/// nothing after this.
+pub const KEY_LEASE_SECONDS_MAX: i64 = 30;
 
 type Owned = (TenantId, KeyOwner);
 
@@ -22,13 +26,21 @@ type Owned = (TenantId, KeyOwner);
 pub(super) struct Vault {
     keyring: Arc<dyn Keyring>,
     entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
     cache: Mutex<Cache>,
+}
+
+/// A key and until when it may be used.
+#[derive(Clone)]
+struct Leased {
+    key: Key,
+    until: Instant,
 }
 
 #[derive(Default)]
 struct Cache {
-    young: HashMap<Owned, Key>,
-    old: HashMap<Owned, Key>,
+    young: HashMap<Owned, Leased>,
+    old: HashMap<Owned, Leased>,
 }
 
 impl fmt::Debug for Vault {
@@ -38,8 +50,12 @@ impl fmt::Debug for Vault {
 }
 
 impl Vault {
-    pub(super) fn new(keyring: Arc<dyn Keyring>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { keyring, entropy, cache: Mutex::default() }
+    pub(super) fn new(
+        keyring: Arc<dyn Keyring>,
+        entropy: Arc<dyn Entropy>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { keyring, entropy, clock, cache: Mutex::default() }
     }
 
     pub(super) fn entropy(&self) -> &dyn Entropy {
@@ -49,14 +65,16 @@ impl Vault {
     /// The owner's key, if it is in the cache.
     pub(super) fn cached(&self, tenant: &TenantId, owner: &KeyOwner) -> Option<Key> {
         let entry = (tenant.clone(), owner.clone());
-        self.locked(|it| {
-            if let Some(key) = it.young.get(&entry) {
-                return Some(key.clone());
+        let now = self.clock.now();
+        let leased = self.locked(|it| {
+            if let Some(leased) = it.young.get(&entry) {
+                return Some(leased.clone());
             }
-            let key = it.old.remove(&entry)?;
-            it.keep(entry, key.clone());
-            Some(key)
-        })
+            let leased = it.old.remove(&entry)?;
+            it.keep(entry, leased.clone());
+            Some(leased)
+        })?;
+        (now < leased.until).then_some(leased.key)
     }
 
     /// The key of every owner; those without one get one, durably, in one step.
@@ -78,6 +96,8 @@ impl Vault {
         if absent.is_empty() {
             return Ok(keys);
         }
+        // A lease begins before the key is read: whoever closes it afterwards waits for its end.
+        let (asked_at, asked) = (self.clock.now(), absent.clone());
         let found = self.keyring.find(tenant, &absent).await?;
         let mut minted = Vec::new();
         for (owner, key) in absent.into_iter().zip(found) {
@@ -90,12 +110,39 @@ impl Vault {
             let kept = self.keyring.keep(tenant, &minted).await?;
             keys.extend(minted.into_iter().map(|(owner, _)| owner).zip(kept));
         }
+        let until = asked_at.plus(TimeDelta::seconds(KEY_LEASE_SECONDS_MAX));
         self.locked(|it| {
-            for (owner, key) in &keys {
-                it.keep((tenant.clone(), owner.clone()), key.clone());
+            for (owner, key) in keys.iter().filter(|(owner, _)| asked.contains(owner)) {
+                let leased = Leased { key: key.clone(), until };
+                it.keep((tenant.clone(), owner.clone()), leased);
             }
         });
         Ok(keys)
+    }
+
+    /// The owners' keys that exist; nobody gets one.
+    pub(super) async fn existing(
+        &self,
+        tenant: &TenantId,
+        owners: &[KeyOwner],
+    ) -> Result<Vec<Kid>, Fault> {
+        let found = self.keyring.find(tenant, owners).await?;
+        Ok(found.into_iter().flatten().map(|it| it.kid()).collect())
+    }
+
+    /// Takes keys from their owners, here at once and elsewhere when leases have run out.
+    pub(super) async fn close(&self, tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault> {
+        self.keyring.close(tenant, kids).await?;
+        self.locked(|it| {
+            it.young.retain(|_, leased| !kids.contains(&leased.key.kid()));
+            it.old.retain(|_, leased| !kids.contains(&leased.key.kid()));
+        });
+        Ok(())
+    }
+
+    /// Destroys keys for good.
+    pub(super) async fn destroy(&self, tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault> {
+        self.keyring.destroy(tenant, kids).await
     }
 
     /// The keys of these names that exist.
@@ -116,10 +163,10 @@ impl Vault {
 }
 
 impl Cache {
-    fn keep(&mut self, owned: Owned, key: Key) {
+    fn keep(&mut self, owned: Owned, leased: Leased) {
         if self.young.len() >= GENERATION_KEYS {
             self.old = mem::take(&mut self.young);
         }
-        self.young.insert(owned, key);
+        self.young.insert(owned, leased);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use async_trait::async_trait;
 use kernel::{Fault, ManualClock, SeededEntropy, TenantId, memory::MemoryFeed};
 
-use super::{acme, now, record, submission};
+use super::{acme, now, record, submission, verify};
 use crate::{
     contract,
     entry::{Leaf, Submission},
@@ -14,7 +14,7 @@ use crate::{
     ports::{CommitError, Committed, Head, Journal},
     sequence::Batch,
     service::{AppendService, Disclose, ProveService, Trail, TrailPorts},
-    verify::{Exit, verify},
+    verify::Exit,
 };
 
 /// A journal in which others append while the next leaves are on their way.

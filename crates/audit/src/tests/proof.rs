@@ -1,11 +1,11 @@
 //! A receipt convinces a stranger, and stops doing so when any byte of it changes.
 
-use super::{World, acme, record, submission};
+use super::{World, acme, record, submission, verify};
 use crate::{
     receipt::{RECEIPT_BYTES_MAX, Receipt, TlogProof},
     service::Disclose,
     tree::{PROOF_HASHES_MAX, leaf_hash, verify_consistency},
-    verify::{ENCODING, Exit, INCLUSION, LEAF, LOG_KEY_UNKNOWN, NOTE, SIGNATURE, verify},
+    verify::{ENCODING, Exit, INCLUSION, LEAF, LOG_KEY_UNKNOWN, NOTE, SIGNATURE},
 };
 
 async fn world(n: u64) -> World {

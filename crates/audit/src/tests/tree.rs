@@ -6,7 +6,7 @@ use crate::{
     entry::Leaf,
     tree::{
         BLOCK_LEAVES, Block, Frontier, Hash, PROOF_HASHES_MAX, Tree, empty_root, leaf_hash,
-        node_hash, root_of, verify_consistency, verify_inclusion,
+        node_hash, root_of, siblings, verify_consistency, verify_inclusion,
     },
 };
 
@@ -73,6 +73,27 @@ fn every_leaf_is_proven_in_every_tree_to_300() {
             assert!(!verify_inclusion(leaf, index + 1, n, &proof, &root), "{index} of {n}");
         }
         assert_eq!(tree.inclusion(n, block(&all, n)), None);
+    }
+}
+
+#[test]
+fn the_hashes_of_a_proof_are_over_the_entries_it_says() {
+    for n in (1..=70).chain([255, 256, 257]) {
+        let all = leaves(n);
+        let tree = tree(&all);
+        for index in 0..n {
+            let proof = tree.inclusion(index, block(&all, index)).unwrap();
+            let ranges = siblings(index, n);
+            assert_eq!(ranges.len(), proof.len());
+            let mut covered = 1;
+            for ((low, high), hash) in ranges.into_iter().zip(proof) {
+                let at = |it| usize::try_from(it).unwrap();
+                assert_eq!(root_of(all[at(low)..at(high)].iter().copied()), hash);
+                covered += high - low;
+            }
+            assert_eq!(covered, n);
+        }
+        assert!(siblings(n, n).is_empty());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checking proofs (RFC 9162 sections 2.1.3.2 and 2.1.4.2).
 
-use super::{Hash, PROOF_HASHES_MAX, node_hash};
+use super::{Hash, PROOF_HASHES_MAX, node_hash, split};
 
 /// Whether the proof leads from this leaf hash at this index to the root of this size.
 pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> bool {
@@ -26,6 +26,25 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root
         last >>= 1;
     }
     last == 0 && hash == *root
+}
+
+/// Which entries each hash of an inclusion proof is over, nearest first: from the first of them to
+/// before the second number. Nothing is proven of an entry past the size.
+pub fn siblings(index: u64, size: u64) -> Vec<(u64, u64)> {
+    let mut path = Vec::new();
+    let (mut low, mut high) = (0, size);
+    while index < size && high - low > 1 {
+        let middle = low + split(high - low);
+        if index < middle {
+            path.push((middle, high));
+            high = middle;
+        } else {
+            path.push((low, middle));
+            low = middle;
+        }
+    }
+    path.reverse();
+    path
 }
 
 /// Whether the proof shows that the tree of the second size extends the one of the first.

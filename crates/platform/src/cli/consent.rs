@@ -68,7 +68,7 @@ impl Explain {
     async fn act(self) -> Result<ExitCode> {
         let assent =
             compose::offline(&self.data.open()?, &self.tenant, self.data.servers()?).await?;
-        let Some(person) = self.person(&assent).await? else {
+        let Some(person) = found(&assent, &self.tenant, &self.subject).await? else {
             complain("nobody is known by that");
             assent.close().await?;
             return Ok(ExitCode::from(REFUSED));
@@ -84,23 +84,6 @@ impl Explain {
         }
         let all = answers.iter().all(|it| it.explained.is_permitted());
         Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
-    }
-
-    async fn person(&self, assent: &Assent) -> Result<Option<PersonAt>> {
-        let people = &assent.app.people;
-        let found = match self.subject.split_once(':') {
-            Some((namespace, value)) => {
-                people.find(&self.tenant, &[Identifier::stated(namespace, value)]).await
-            }
-            None => {
-                let id: SubjectId = self
-                    .subject
-                    .parse()
-                    .context("reading whom it is about: `sub_..` or `namespace:value`")?;
-                people.person(&self.tenant, id.uuid()).await
-            }
-        };
-        found.context("looking the person up")
     }
 
     async fn answers(&self, assent: &Assent, person: &PersonAt) -> Result<Vec<Answer>> {
@@ -131,4 +114,25 @@ impl Explain {
         let named = purposes.iter().map(ToString::to_string).zip(explained);
         Ok(named.map(|(purpose, it)| Answer { purpose, explained: Explained::new(it) }).collect())
     }
+}
+
+/// The person of an id (`sub_..`), or of an identifier (`namespace:value`), if there is one.
+pub(super) async fn found(
+    assent: &Assent,
+    tenant: &TenantId,
+    subject: &str,
+) -> Result<Option<PersonAt>> {
+    let people = &assent.app.people;
+    let found = match subject.split_once(':') {
+        Some((namespace, value)) => {
+            people.find(tenant, &[Identifier::stated(namespace, value)]).await
+        }
+        None => {
+            let id: SubjectId = subject
+                .parse()
+                .context("reading whom it is about: `sub_..` or `namespace:value`")?;
+            people.person(tenant, id.uuid()).await
+        }
+    };
+    found.context("looking the person up")
 }

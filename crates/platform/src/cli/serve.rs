@@ -21,7 +21,7 @@ use crate::{
     channels::WebhookFlags,
     compose::{Assent, Machine, compose},
     config::{Config, DataDirectory, Role},
-    journeys,
+    journeys, witnesses,
 };
 
 /// Serve roles over HTTP; `all` on SQLite by default.
@@ -59,6 +59,14 @@ pub struct Serve {
     /// Log JSON lines.
     #[arg(long, env = "ASSENT_LOG_JSON")]
     log_json: bool,
+    /// The witnesses of the log: a file with a line each, key (`vkey`) and URL. The process does not
+    /// start if one of them knows a log that this one does not extend.
+    #[arg(long, env = "ASSENT_WITNESSES")]
+    witnesses: Option<PathBuf>,
+    /// Serve the log's tiles and heads to everyone, without a key: they hold nothing personal, but
+    /// tell how much happens.
+    #[arg(long, env = "ASSENT_PUBLIC_LOG")]
+    public_log: bool,
     #[command(flatten)]
     webhook: WebhookFlags,
 }
@@ -88,12 +96,20 @@ impl Serve {
             listen,
             servers: self.data.servers()?,
             webhook: self.webhook.read()?,
+            public_log: self.public_log,
+            witnesses: self
+                .witnesses
+                .as_deref()
+                .map(witnesses::read)
+                .transpose()?
+                .unwrap_or_default(),
             base_url: self.base_url.unwrap_or_else(|| format!("http://{listen}")),
             ..Config::embedded(data, self.tenant)
         };
         let keys = ApiKeys::new(api_keys::read(&config.data)?);
         let lifecycle = Lifecycle::default();
         let assent = compose(&config, Machine::real(), keys, lifecycle.nudge()).await?;
+        gate(&assent, &config.tenant).await?;
         assent.keepers.iter().cloned().for_each(|it| lifecycle.spawn(it));
         begin(&assent, &config, self.journeys.as_deref()).await?;
         if Role::Worker.among(&self.roles) {
@@ -118,6 +134,19 @@ impl Serve {
         assent.close().await?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Asks the witnesses before anything is signed: a log that one of them is ahead of has lost
+/// entries, or has two histories.
+async fn gate(assent: &Assent, tenant: &TenantId) -> Result<()> {
+    let round = assent.app.auditing.witnessing.round(tenant).await.context("asking witnesses")?;
+    if let Some((witness, size)) = round.ahead.first() {
+        anyhow::bail!(
+            "the witness `{witness}` has cosigned {size} entries that this log does not extend: \
+             was an old backup restored?"
+        );
+    }
+    Ok(())
 }
 
 /// Opens the log, writes down its public key, and makes the example live where nothing is.

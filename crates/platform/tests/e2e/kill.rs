@@ -13,7 +13,7 @@ use std::{
 
 use audit::{
     note::VerifierKey,
-    verify::{Exit, verify},
+    verify::{Exit, Trust, document},
 };
 use decision::service::LEASE;
 use kernel::{Entropy, SeededEntropy};
@@ -160,7 +160,7 @@ async fn is_kept(server: &Server, key: &VerifierKey, id: &str) -> Value {
     assert_eq!(status, StatusCode::OK, "{id}");
     let receipt = server.request(Method::GET, &format!("/v1/decisions/{id}/receipt"));
     let receipt = receipt.send().await.unwrap().bytes().await.unwrap();
-    let found = verify(&receipt, Some(key)).exit;
+    let found = document(&receipt, &Trust::in_key(key.clone())).exit;
     assert_eq!(found, Exit::Unwitnessed, "{id}: {}", String::from_utf8_lossy(&receipt));
     record
 }

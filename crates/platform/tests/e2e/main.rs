@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod commands;
+mod evidence;
 mod explained;
 mod kill;
 mod replayed;
@@ -16,4 +17,5 @@ mod roles;
 mod server;
 mod session;
 mod telemetry;
+mod witnessed;
 mod world;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use askama::Template;
 use audit::{
     entry::{EntryKind, RecordId},
+    note::SignedCheckpoint,
     receipt::TlogProof,
     service::Disclose,
+    tree::siblings,
 };
 use axum::{
     extract::State,
@@ -130,7 +132,7 @@ struct DecisionPage {
     entry: String,
     release: String,
     leaf: String,
-    proof: Vec<String>,
+    proof: Vec<Step>,
     checkpoint: String,
     deliveries: Vec<DeliveryRow>,
 }
@@ -187,10 +189,47 @@ fn decision_page(
         entry: format!("number {} of the log", proof.index),
         release: record.policies.release.to_string(),
         leaf,
-        proof: proof.hashes.iter().map(|it| hex::encode(it.as_bytes())).collect(),
+        proof: path(proof),
         checkpoint: proof.note.clone(),
         deliveries,
     }
+}
+
+/// One step from the entry to the root: what it is joined with.
+#[derive(Debug)]
+struct Step {
+    entries: String,
+    hash: String,
+    /// Where the entries so far and those they are joined with lie in the log, in thousandths:
+    /// from, width.
+    own: (u64, u64),
+    joined: (u64, u64),
+}
+
+/// The way from an entry to the root of a head.
+fn path(proof: &TlogProof) -> Vec<Step> {
+    let size = SignedCheckpoint::parse(&proof.note).map_or(0, |it| it.checkpoint().size);
+    let part = |from: u64, until: u64| {
+        let at = |it: u64| u128::from(it) * 1_000 / u128::from(size.max(1));
+        let (from, until) = (at(from), at(until));
+        let narrow = |it: u128| u64::try_from(it).unwrap_or(1_000);
+        (narrow(from), narrow((until - from).max(4)))
+    };
+    let (mut low, mut high) = (proof.index, proof.index.saturating_add(1));
+    let step = |((from, until), hash): ((u64, u64), &audit::tree::Hash)| {
+        let step = Step {
+            entries: match until - from {
+                1 => format!("entry {from}"),
+                n => format!("{n} entries, {from} to {}", until - 1),
+            },
+            hash: hash.to_string(),
+            own: part(low, high),
+            joined: part(from, until),
+        };
+        (low, high) = (low.min(from), high.max(until));
+        step
+    };
+    siblings(proof.index, size).into_iter().zip(&proof.hashes).map(step).collect()
 }
 
 fn lede(record: &Record) -> String {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use audit::{
     key::{Key, KeyOwner, Kid},
     ports::Keyring,
+    seal,
 };
 use kernel::{Fault, TenantId};
 use sea_orm::{
@@ -136,4 +137,59 @@ impl Keyring for SqlKeyring {
             .collect();
         Ok(kids.iter().map(|it| keys.get(it).cloned()).collect())
     }
+
+    async fn close(&self, tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault> {
+        let what = "closing keys";
+        let values = kids.iter().map(|it| it.as_bytes().to_vec()).collect();
+        let write = self.database.begin("audit.keyring.close").await?;
+        let rows = self.rows(&*write, tenant, "kid", values).await.map_err(fault(what))?;
+        for (owner, key) in rows {
+            let nobody = nobody(&key);
+            if owner == nobody {
+                continue;
+            }
+            let wrapped =
+                self.kek.wrap(&key, &nobody).map_err(|it| Fault::escalate(what).because(it))?;
+            let update = Query::update()
+                .table(Alias::new("audit_key"))
+                .values([
+                    (Alias::new("owner"), nobody.to_vec().into()),
+                    (Alias::new("wrapped"), wrapped.into()),
+                ])
+                .and_where(Expr::col(Alias::new("tenant")).eq(tenant.as_str()))
+                .and_where(Expr::col(Alias::new("kid")).eq(key.kid().as_bytes().to_vec()))
+                .to_owned();
+            write.execute(&update).await.map_err(fault(what))?;
+        }
+        write.commit().await
+    }
+
+    async fn destroy(&self, tenant: &TenantId, kids: &[Kid]) -> Result<(), Fault> {
+        let what = "destroying keys";
+        let write = self.database.begin("audit.keyring.destroy").await?;
+        for kids in kids.chunks(ROWS_MAX) {
+            let named = kids.iter().map(|it| it.as_bytes().to_vec());
+            let delete = Query::delete()
+                .from_table(Alias::new("audit_key"))
+                .and_where(Expr::col(Alias::new("tenant")).eq(tenant.as_str()))
+                .and_where(Expr::col(Alias::new("kid")).is_in(named))
+                .to_owned();
+            write.execute(&delete).await.map_err(fault(what))?;
+        }
+        write.commit().await?;
+        if !self.database.is_shared() {
+            // The bytes are overwritten in the file (`secure_delete`), and the log of the file, where
+            // they were before, is emptied.
+            let writer = self.database.writer();
+            writer.execute_unprepared(EMPTY_LOG).await.map_err(fault(what))?;
+        }
+        Ok(())
+    }
+}
+
+const EMPTY_LOG: &str = "pragma wal_checkpoint(truncate)";
+
+/// The owner of a closed key: the key itself, so that nobody finds it.
+fn nobody(key: &Key) -> [u8; 32] {
+    seal::derived(key, b"closed\0")
 }

@@ -14,7 +14,7 @@ use audit::{
     AppendService, Appended, Custody, EntryKind, Group, IdemKey, ProveService, RecordId,
     RetentionClass, Submission,
     service::{Disclose, Trail, TrailPorts},
-    verify::{Exit, verify},
+    verify::{Exit, Trust, document},
 };
 use chrono::TimeDelta;
 use decision::{
@@ -139,7 +139,7 @@ async fn what_one_process_appended_another_proves() {
     one.append(submission(1)).await.unwrap();
     let key = prove.verifier_key(&acme()).await.unwrap();
     let receipt = prove.receipt(&acme(), record(1), Disclose::All).await.unwrap().unwrap();
-    let report = verify(&receipt.to_bytes().unwrap(), Some(&key));
+    let report = document(&receipt.to_bytes().unwrap(), &Trust::in_key(key.clone()));
     assert_eq!(report.exit, Exit::Unwitnessed, "{report}");
 }
 

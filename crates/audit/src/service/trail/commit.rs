@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kernel::Fault;
 
-use super::{Log, Published, State, Trail, owners};
+use super::{Log, Published, Trail, owners};
 use crate::{
     entry::{Leaf, Submission},
     note::{Checkpoint, Origin},
@@ -36,6 +36,9 @@ impl Trail {
     }
 
     async fn settle(&self, log: &Log, items: &[Item]) -> Result<Vec<Answered>, AppendError> {
+        if log.with(|it| it.is_stopped) {
+            return Err(AppendError::Amnesia);
+        }
         let mut head = match log.with(|it| it.published.clone().filter(|_| !it.is_in_doubt)) {
             Some(head) => head,
             None => self.open(log).await?,
@@ -168,12 +171,15 @@ impl Trail {
         let published = self.signed(head).await?;
         let epoch = head.epoch;
         log.with(|it| {
-            *it = State { tree, epoch, published: Some(Arc::clone(&published)), is_in_doubt: false }
+            it.tree = tree;
+            it.epoch = epoch;
+            it.published = Some(Arc::clone(&published));
+            it.is_in_doubt = false;
         });
         Ok(published)
     }
 
-    async fn signed(&self, head: &Head) -> Result<Arc<Published>, AppendError> {
+    pub(super) async fn signed(&self, head: &Head) -> Result<Arc<Published>, AppendError> {
         let Head { origin, size, root, .. } = head.clone();
         let checkpoint = Checkpoint { origin, size, root };
         let signature = self.signer.sign(checkpoint.body().as_bytes()).await?;
