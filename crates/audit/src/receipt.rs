@@ -71,7 +71,13 @@ impl Receipt {
         }
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let receipt: Self = serde_json::from_slice(bytes).ok()?;
-        (receipt.schema == RECEIPT_SCHEMA && receipt.to_bytes().ok()? == bytes).then_some(receipt)
+        // Members are declared in order, so that plain bytes are canonical but for rare names; what
+        // a group says is made canonical again when its commitment is.
+        let is_same = || {
+            serde_json::to_vec(&receipt).is_ok_and(|it| it == bytes)
+                || receipt.to_bytes().is_ok_and(|it| it == bytes)
+        };
+        (receipt.schema == RECEIPT_SCHEMA && is_same()).then_some(receipt)
     }
 }
 
