@@ -92,7 +92,7 @@ async fn pack() -> (Bag, Trust) {
 async fn verifying() {
     let (bag, trust) = pack().await;
     let n_bytes: usize = bag.files().values().map(Vec::len).sum();
-    let (floor, _) = seconds(|| {
+    let (floor, ()) = seconds(|| {
         for bytes in bag.files().values() {
             black_box(Digest::of(bytes));
             black_box(serde_json::from_slice::<serde_json::Value>(bytes).ok());
@@ -113,7 +113,7 @@ fn leaf(n: u64) -> Leaf {
 
 fn replaying() {
     let leaves: Vec<_> = (0..REPLAYED).map(leaf).collect();
-    let (floor, _) = seconds(|| {
+    let (floor, ()) = seconds(|| {
         for n in 0..REPLAYED {
             let mut bytes = [0; 64];
             bytes.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);

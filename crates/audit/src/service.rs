@@ -24,7 +24,7 @@ pub use pack::{
 };
 pub use prove::{Disclose, LogCheck, ProveService};
 pub use record::{OpenedRecord, RecordService};
-pub use trail::{Published, Trail, TrailPorts};
+pub use trail::{Published, Scrubbed, Trail, TrailPorts};
 pub use vault::KEY_LEASE_SECONDS_MAX;
 pub use witness::{CosignError, WitnessService};
 pub use witnessing::{KnownWitness, Round, WitnessingService};

@@ -392,8 +392,7 @@ pub async fn compose(
         contacts: contact_ledger,
     });
     let (mut keepers, ears) = (around.keepers(&app.nudge), around.ears(&app.nudge));
-    keepers
-        .push(Arc::new(work::Witnessing::new(app.auditing.witnessing.clone(), app.tenant.clone())));
+    keepers.extend(work::guarding(&app));
     let reading = ReadingService::new(sources.clone());
     Ok(Assent { app, keepers, ears, upkeep, jobs, feed, reading, sources, kept })
 }

@@ -1,9 +1,12 @@
 //! Background work: which use case takes note of facts, and which is run again and again.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use async_trait::async_trait;
-use audit::service::WitnessingService;
+use audit::service::{Scrubbed, WitnessingService};
 use consent::{
     Actor, Label, SuppressionReason,
     service::{By, ConsentService, RestrainError},
@@ -17,6 +20,7 @@ use delivery::{
 use kernel::{DeliveryId, EventId, Fact, Fault, TenantId};
 
 use crate::{
+    app::App,
     bridge::artifacts::LiveArtifacts,
     relay::{Consumer, Job},
 };
@@ -222,13 +226,6 @@ pub struct Witnessing {
     tenant: TenantId,
 }
 
-impl Witnessing {
-    /// Shows this tenant's log.
-    pub const fn new(service: Arc<WitnessingService>, tenant: TenantId) -> Self {
-        Self { service, tenant }
-    }
-}
-
 #[async_trait]
 impl Job for Witnessing {
     fn name(&self) -> &'static str {
@@ -245,4 +242,40 @@ impl Job for Witnessing {
         }
         Ok(0)
     }
+}
+
+/// Reads the stored leaves of the log again without end, a block at a time.
+#[derive(Debug)]
+pub struct Scrubbing {
+    app: Arc<App>,
+    next: AtomicU64,
+}
+
+#[async_trait]
+impl Job for Scrubbing {
+    fn name(&self) -> &'static str {
+        "scrubbing"
+    }
+
+    async fn run_once(&self, _: usize) -> Result<usize, Fault> {
+        let block = self.next.fetch_add(1, Ordering::Relaxed);
+        match self.app.auditing.log.scrub(&self.app.tenant, block).await? {
+            Scrubbed::Same => {}
+            Scrubbed::End => self.next.store(0, Ordering::Relaxed),
+            Scrubbed::Differs { first } => {
+                tracing::error!(
+                    first,
+                    "stored entries are not what was signed: the log is stopped"
+                );
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// What every process does to keep its log honest: it has it witnessed, and reads it again.
+pub fn guarding(app: &Arc<App>) -> [Arc<dyn Job>; 2] {
+    let (service, tenant) = (app.auditing.witnessing.clone(), app.tenant.clone());
+    let scrubbing = Scrubbing { app: app.clone(), next: AtomicU64::new(0) };
+    [Arc::new(Witnessing { service, tenant }), Arc::new(scrubbing)]
 }

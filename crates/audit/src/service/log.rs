@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kernel::{Fault, TenantId};
 
-use super::trail::{Published, Trail};
+use super::trail::{Published, Scrubbed, Trail};
 use crate::{consistency::Consistency, tile::Tile};
 
 /// Shows the thin plane of logs: nothing in it is about a person.
@@ -48,6 +48,12 @@ impl LogService {
             Some(_) => self.trail.tile(tenant, tile).await,
             None => Ok(None),
         }
+    }
+
+    /// Reads a block of 256 stored leaves again and holds it against what this process has signed;
+    /// where they differ, nothing is signed any more.
+    pub async fn scrub(&self, tenant: &TenantId, block: u64) -> Result<Scrubbed, Fault> {
+        self.trail.scrub(tenant, block).await
     }
 
     /// Two signed heads and the proof that the later extends the earlier; `None` where the sizes

@@ -25,6 +25,8 @@ use crate::{
 mod commit;
 mod proof;
 
+pub use proof::Scrubbed;
+
 /// A signed head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {

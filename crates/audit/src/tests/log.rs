@@ -9,6 +9,7 @@ use crate::{
     consistency::{CONSISTENCY_BYTES_MAX, Consistency},
     entry::Leaf,
     note::{Checkpoint, SignedCheckpoint, VerifierKey},
+    service::{AppendError, Scrubbed},
     tile::{self, Plane, TILE_PATH_BYTES_MAX, TILE_WIDTH, Tile},
     tree::{Hash, leaf_hash},
     verify::{
@@ -135,6 +136,20 @@ async fn nothing_is_served_past_the_signed_size_or_of_a_log_that_is_not() {
     assert_eq!(world.thin().consistency(&zenith, 0, 0).await.unwrap(), None);
     // Asking has opened no log.
     assert_eq!(world.thin().head(&zenith).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn leaves_changed_under_a_running_log_are_found_and_stop_it() {
+    let world = world(600).await;
+    let scrub = async |block| world.thin().scrub(&acme(), block).await.unwrap();
+    assert_eq!((scrub(0).await, scrub(1).await), (Scrubbed::Same, Scrubbed::Same));
+    assert_eq!(scrub(2).await, Scrubbed::End, "not finished");
+    world.append().append(submission(600)).await.unwrap();
+    world.log.corrupt(&acme(), 300);
+    assert_eq!(scrub(0).await, Scrubbed::Same);
+    assert_eq!(scrub(1).await, Scrubbed::Differs { first: 256 });
+    let refused = world.append().append(submission(601)).await;
+    assert!(matches!(refused, Err(AppendError::Amnesia)), "{refused:?}");
 }
 
 #[tokio::test]

@@ -12,8 +12,22 @@ use crate::{
     entry::Leaf,
     ports::Head,
     tile::{self, Plane, Tile},
-    tree::{BLOCK_LEAVES, Block, Frontier, Hash, Tree},
+    tree::{BLOCK_LEAVES, Block, Frontier, Hash, Tree, root_of},
 };
+
+/// What became of looking at a block of stored leaves again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scrubbed {
+    /// They are what was signed.
+    Same,
+    /// They are not: one of the 256 entries from this one on was changed.
+    Differs {
+        /// The first entry of the block.
+        first: u64,
+    },
+    /// There is no such finished block.
+    End,
+}
 
 /// Something proven, and the signed head it was proven under.
 type Under<T> = Option<(T, Arc<Published>)>;
@@ -167,6 +181,24 @@ impl Trail {
                 hashes.map(|it| Some(tile::packed(it))).ok_or(Fault::escalate(what))
             }),
         }
+    }
+
+    /// Holds the stored leaves of a finished block against the tree this process has signed; where
+    /// they differ, nothing is signed any more.
+    pub(in crate::service) async fn scrub(
+        &self,
+        tenant: &TenantId,
+        number: u64,
+    ) -> Result<Scrubbed, Fault> {
+        let signed = self
+            .log(tenant)
+            .with(|it| it.tree.subtrees(1, number, 1).and_then(|it| it.first().copied()));
+        let Some(signed) = signed else { return Ok(Scrubbed::End) };
+        if root_of(self.block(tenant, number).await?) == signed {
+            return Ok(Scrubbed::Same);
+        }
+        self.stop(tenant);
+        Ok(Scrubbed::Differs { first: number.saturating_mul(BLOCK_LEAVES) })
     }
 
     /// A proof that needs the blocks of these entries. One that others finish while it is read
