@@ -8,7 +8,7 @@
 #![expect(clippy::indexing_slicing, reason = "a broken law panics")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
         Arc,
@@ -299,7 +299,7 @@ impl SendGate for Pausing {
 
 /// How the race is spoiled, to see that it finds what it looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sabotage {
+pub(crate) enum Sabotage {
     None,
     /// Withdrawals are acknowledged without waiting for open attempts.
     NoDrain,
@@ -321,10 +321,38 @@ pub(crate) struct Tally {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Acknowledged {
     /// How many people withdrew in it.
-    pub(crate) people: usize,
+    people: usize,
     /// Whether it had to wait for a send that was under way.
-    pub(crate) waited: bool,
-    pub(crate) took: Duration,
+    waited: bool,
+    took: Duration,
+}
+
+impl Tally {
+    /// Prints what came of it, and how long acknowledging took with and without sends under way.
+    pub(crate) fn tell(&self, people: usize) {
+        println!(
+            "race: {people} withdrew while {} of {} messages were handed off, {} of them after \
+             their withdrawal was acknowledged",
+            self.sent, self.planned, self.late
+        );
+        let kinds: BTreeSet<_> =
+            self.acknowledged.iter().map(|it| (it.people > 1, it.waited)).collect();
+        for (together, waited) in kinds {
+            let is_in = |it: &&Acknowledged| (it.people > 1, it.waited) == (together, waited);
+            let mut took: Vec<_> =
+                self.acknowledged.iter().filter(is_in).map(|it| it.took).collect();
+            took.sort_unstable();
+            let millis = |per_cent: usize| took[took.len() * per_cent / 100].as_secs_f64() * 1e3;
+            println!(
+                "race: acknowledging {}, {}: p50 {:.2} ms, p99 {:.2} ms ({} transitions)",
+                if together { format!("up to {TOGETHER} at a time") } else { "one".to_owned() },
+                if waited { "sends under way" } else { "nothing under way" },
+                millis(50),
+                millis(99),
+                took.len()
+            );
+        }
+    }
 }
 
 async fn race(people: usize, sabotage: Sabotage) -> Tally {
@@ -333,17 +361,8 @@ async fn race(people: usize, sabotage: Sabotage) -> Tally {
     run(&database, Arc::new(Heads(database.clone())), people, sabotage, LOOSE).await
 }
 
-/// The race that must find nothing, over choices kept like this.
-pub(crate) async fn fair(
-    database: &Arc<Database>,
-    choices: Arc<dyn Choices>,
-    people: usize,
-    pace: Pace,
-) -> Tally {
-    run(database, choices, people, Sabotage::None, pace).await
-}
-
-async fn run(
+/// The race over choices kept like this.
+pub(crate) async fn run(
     database: &Arc<Database>,
     choices: Arc<dyn Choices>,
     people: usize,
@@ -487,6 +506,7 @@ async fn withdraw(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_hand_off_starts_after_an_acknowledged_withdrawal() {
     let tally = race(RACERS, Sabotage::None).await;
+    tally.tell(RACERS);
     assert_eq!(tally.late, 0, "{tally:?}");
     // A race in which nobody, or everybody, is reached has raced nothing.
     assert!(tally.sent > 0 && tally.sent < tally.planned, "{tally:?}");
