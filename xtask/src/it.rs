@@ -21,6 +21,10 @@ const RUN: &str = "ASSENT_TEST_RUN";
 /// Debian's packages of the two servers.
 const PACKAGES: [&str; 2] = ["postgresql", "redis-server"];
 
+/// The race over Redis and Postgres, and how many people it is told to have.
+const RACE: &str = "no_hand_off_starts_after_a_withdrawal_acknowledged_over_redis_and_postgres";
+const RACERS: &str = "ASSENT_TEST_RACERS";
+
 /// The tests that start and kill servers of their own are in modules of this name.
 const PROGRAMS: &str = "::programs::";
 
@@ -45,16 +49,32 @@ pub(crate) fn it(asked: Option<Backing>, args: &[String]) -> anyhow::Result<()> 
 
 /// Runs the benches that need servers.
 pub(crate) fn bench(args: &[String]) -> anyhow::Result<()> {
+    alone("bench", |command| {
+        command.args(["bench", "--package", "platform", "--bench", "servers"]).args(args);
+    })
+}
+
+/// Runs the race of withdrawals and sends over Redis and Postgres with so many people.
+pub(crate) fn race(people: u32) -> anyhow::Result<()> {
+    alone("race", |command| {
+        command.env(RACERS, people.to_string());
+        command.args(["test", "--quiet", "--workspace", "--all-features", "--test=it", "--"]);
+        command.args(["--nocapture", RACE]);
+    })
+}
+
+/// Runs one command of cargo on servers of its own.
+fn alone(name: &str, asked: impl FnOnce(&mut Command)) -> anyhow::Result<()> {
     let (backing, because) = choose(None, offers(None))?;
-    say(&format!("bench: {backing}, because {because}"));
+    say(&format!("{name}: {backing}, because {because}"));
     build_holder()?;
     let servers = Servers::start(backing, false)?;
     let mut command = cargo();
     command.envs(servers.urls.iter().map(|(name, url)| (name, url))).env(RUN, &servers.run);
-    command.args(["bench", "--package", "platform", "--bench", "servers"]);
-    let benched = run(command.args(args));
+    asked(&mut command);
+    let done = run(&mut command);
     let stopped = servers.stop(backing);
-    benched.and(stopped)
+    done.and(stopped)
 }
 
 /// The features are those of the tests, so that nothing is compiled twice.

@@ -85,6 +85,10 @@ enum Command {
         /// On Postgres and Redis, which are started for it; on the embedded default otherwise.
         #[arg(long)]
         servers: bool,
+        /// The withdrawals of so many people against a burst of sends, on Postgres and Redis.
+        #[arg(long, value_name = "PEOPLE", num_args = 0..=1, default_missing_value = "1000000",
+            conflicts_with = "servers")]
+        race: Option<u32>,
         /// Passed on.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
@@ -116,8 +120,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Images => images::all(),
         Command::Demo { args } => flow::demo(&args),
         Command::Example => flow::example(),
-        Command::Bench { servers: true, args } => it::bench(&args),
-        Command::Bench { servers: false, args } => flow::bench(&args),
+        Command::Bench { race: Some(people), .. } => it::race(people),
+        Command::Bench { servers: true, args, .. } => it::bench(&args),
+        Command::Bench { args, .. } => flow::bench(&args),
         Command::Ci => flow::ci(),
     }
 }

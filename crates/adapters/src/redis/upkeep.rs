@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use consent::ports::SnapshotSource;
 use context::ports::ContextStore;
 use delivery::ports::ContactLedger;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use identity::ports::{Directory, Person};
 use kernel::{Clock, Fault, Instant, NodeId, SubjectId, TenantId};
 use tokio::time::{Instant as Moment, interval};
@@ -21,6 +22,9 @@ use crate::sql::activation::Phase;
 
 /// How many people are listed at a time.
 pub const PEOPLE_PER_PAGE: u64 = 100;
+/// How many people are gone through at once: their readings wait for the network together, and leave
+/// connections for those who serve.
+const PEOPLE_AT_ONCE: usize = 16;
 /// How many graces opening may take before it is given up.
 const GRACES_MAX: u32 = 20;
 
@@ -133,15 +137,33 @@ impl Upkeep {
         Ok(counts.persons + counts.anonymous)
     }
 
-    /// Keeps what decisions will ask about a person.
-    pub async fn refill(&self, tenant: &TenantId, head: SubjectId) -> Result<(), Fault> {
+    /// Keeps what decisions will ask about these people.
+    pub async fn refill(&self, tenant: &TenantId, heads: &[SubjectId]) -> Result<(), Fault> {
+        let nodes: Vec<_> = heads.iter().map(|it| NodeId::from_uuid(it.uuid())).collect();
+        // Who they are is read at once, and found near by each of them.
+        self.near.directory.persons(tenant, &nodes).await?;
+        let each = stream::iter(heads).map(|it| self.refill_one(tenant, *it));
+        each.buffer_unordered(PEOPLE_AT_ONCE).try_collect().await
+    }
+
+    async fn refill_one(&self, tenant: &TenantId, head: SubjectId) -> Result<(), Fault> {
         self.layer.beat_if_due().await?;
         self.answers(&self.near, tenant, head, self.since()).await.map(drop)
     }
 
-    /// The names of what is kept otherwise than the systems of record have it; repaired before this
-    /// returns. A change that is being made meanwhile is no difference.
+    /// The names of what is kept of these people otherwise than the systems of record have it;
+    /// repaired before this returns. A change that is being made meanwhile is no difference.
     pub async fn verify(
+        &self,
+        tenant: &TenantId,
+        heads: &[SubjectId],
+    ) -> Result<Vec<&'static str>, Fault> {
+        let each = stream::iter(heads).map(|it| self.verify_one(tenant, *it));
+        let differences: Vec<_> = each.buffer_unordered(PEOPLE_AT_ONCE).try_collect().await?;
+        Ok(differences.concat())
+    }
+
+    async fn verify_one(
         &self,
         tenant: &TenantId,
         head: SubjectId,
@@ -164,7 +186,7 @@ impl Upkeep {
         let nodes = kept.person.members.iter().chain(&record.person.members).map(|it| it.node);
         let nodes: Vec<_> = nodes.chain([NodeId::from_uuid(head.uuid())]).collect();
         self.void(tenant, &nodes).await?;
-        self.refill(tenant, head).await?;
+        self.refill_one(tenant, head).await?;
         Ok(kept.differences(&record))
     }
 

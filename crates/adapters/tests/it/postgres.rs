@@ -26,7 +26,7 @@ mod measurement;
 #[path = "../sqlite/outbox.rs"]
 mod outbox;
 #[path = "../sqlite/race.rs"]
-mod race;
+pub(crate) mod race;
 #[path = "../sqlite/rollout.rs"]
 mod rollout;
 
@@ -46,7 +46,7 @@ struct Fresh {
 }
 
 /// A database like one whose schema is up to date.
-async fn database() -> Url {
+pub(crate) async fn database() -> Url {
     let migrated = async |url: Url| Database::connect(&url).await.unwrap().close().await.unwrap();
     testkit::postgres::from_template("adapters", migrated).await
 }

@@ -58,6 +58,7 @@ mod heads;
 mod hints;
 #[path = "../sqlite/activation/paused.rs"]
 mod paused;
+mod race;
 #[path = "../sqlite/activation/races.rs"]
 mod races;
 mod shared;

@@ -8,11 +8,13 @@
 #![expect(clippy::indexing_slicing, reason = "a broken law panics")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::{Duration, Instant as Moment},
 };
 
 use adapters::sql::{
@@ -49,12 +51,25 @@ use uuid::Uuid;
 use super::{RACERS, delivery::execute, fresh};
 
 /// One person in so many is in the burst; everybody withdraws.
-const SENT_EVERY: usize = 10;
-/// People who withdraw in one transaction.
+pub(crate) const SENT_EVERY: usize = 10;
+/// People who withdraw in one transition; every other transition is of one person.
 const TOGETHER: usize = 200;
 
-/// How far behind the dispatcher a withdrawal may come, in people.
-const BEHIND_MAX: u64 = 1_000;
+/// How the two sides keep company: who comes long before or long after the other races nobody.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Messages dispatched in one turn.
+    pub(crate) messages: usize,
+    /// How far behind the dispatcher a withdrawal may come, in people.
+    pub(crate) behind: u64,
+    /// How far ahead of the withdrawals the dispatcher may begin a turn, in people: what a
+    /// withdrawal may wait for and this must not wait for each other, so it is at least
+    /// `behind - TOGETHER`.
+    pub(crate) ahead: usize,
+}
+
+/// Withdrawing is about as fast as sending here.
+const LOOSE: Pace = Pace { messages: 100, behind: 1_000, ahead: 2_000 };
 
 /// Turns of the scheduler between a gate's commit and its hand-offs.
 const YIELDS: usize = 4_000;
@@ -68,41 +83,77 @@ fn number(subject: SubjectId) -> usize {
     usize::try_from(subject.uuid().as_u128()).unwrap() - 1
 }
 
-fn person(i: usize) -> PersonAt {
+/// The person in the `i`th place.
+pub(crate) fn person(i: usize) -> PersonAt {
     let (subject, node) = (SubjectId::from_uuid(uuid_of(i)), NodeId::from_uuid(uuid_of(i)));
     PersonAt { subject, nodes: vec![node], identity: Epoch(1) }
+}
+
+/// What withdrawals write and verdicts read.
+#[async_trait]
+pub(crate) trait Choices: fmt::Debug + Send + Sync + 'static {
+    /// The epoch of a person's choices, as a verdict learns it: zero until they withdraw.
+    async fn epoch(&self, person: &PersonAt) -> Epoch;
+
+    /// Each of these withdraws, in one transition.
+    async fn withdraw(&self, nodes: &[NodeId]);
+}
+
+/// The heads in the system of record, and nothing else.
+#[derive(Debug)]
+struct Heads(Arc<Database>);
+
+#[async_trait]
+impl Choices for Heads {
+    async fn epoch(&self, person: &PersonAt) -> Epoch {
+        let reader = self.0.reader();
+        let statement = Statement::from_sql_and_values(
+            reader.get_database_backend(),
+            "select epoch from consent_head where tenant = $1 and node = $2",
+            [sample::tenant().as_str().into(), person.nodes[0].uuid().into()],
+        );
+        let row = reader.query_one_raw(statement).await.unwrap();
+        let epoch = row.map_or(0_i64, |it| it.try_get("", "epoch").unwrap());
+        Epoch(u64::try_from(epoch).unwrap())
+    }
+
+    async fn withdraw(&self, nodes: &[NodeId]) {
+        let write = self.0.begin("test").await.unwrap();
+        let rows: Vec<String> = (0..nodes.len()).map(|i| format!("($1, ${}, 1)", i + 2)).collect();
+        let sql = format!(
+            "insert into consent_head (tenant, node, epoch) values {} \
+             on conflict (tenant, node) do update set epoch = consent_head.epoch + 1",
+            rows.join(", ")
+        );
+        let mut values = vec![sample::tenant().as_str().into()];
+        values.extend(nodes.iter().map(|it| it.uuid().into()));
+        execute(&*write, &sql, values).await;
+        write.commit().await.unwrap();
+    }
 }
 
 /// Everything a preparation asks; permission reads what withdrawals write.
 #[derive(Debug)]
 struct World {
     database: Arc<Database>,
+    choices: Arc<dyn Choices>,
     artifacts: Arc<Artifacts>,
     acknowledged: Vec<AtomicBool>,
     /// How far the dispatcher has come.
     prepared: AtomicUsize,
+    /// How far the withdrawals have come.
+    withdrawn: AtomicUsize,
     sent: AtomicUsize,
     late: AtomicUsize,
 }
 
 #[async_trait]
 impl PermissionSource for World {
-    async fn verdict(&self, tenant: &TenantId, ask: &Ask) -> Result<Verdict, Fault> {
-        let reader = self.database.reader();
-        let statement = Statement::from_sql_and_values(
-            reader.get_database_backend(),
-            "select epoch from consent_head where tenant = $1 and node = $2",
-            [tenant.as_str().into(), ask.person.nodes[0].uuid().into()],
-        );
-        let row = reader.query_one_raw(statement).await.unwrap();
-        let epoch = row.map_or(0_i64, |it| it.try_get("", "epoch").unwrap());
+    async fn verdict(&self, _: &TenantId, ask: &Ask) -> Result<Verdict, Fault> {
+        let epoch = self.choices.epoch(&ask.person).await;
         self.prepared.fetch_max(number(ask.person.subject), Ordering::SeqCst);
-        let withdrawn = epoch > 0;
-        let epochs = Epochs {
-            identity: ask.person.identity,
-            person: Epoch(u64::try_from(epoch).unwrap()),
-            policy: Epoch(0),
-        };
+        let withdrawn = epoch > Epoch(0);
+        let epochs = Epochs { identity: ask.person.identity, person: epoch, policy: Epoch(0) };
         let (outcome, reasons) = if withdrawn {
             (Outcome::Refused, vec![reason::BLOCKED])
         } else {
@@ -248,7 +299,7 @@ impl SendGate for Pausing {
 
 /// How the race is spoiled, to see that it finds what it looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sabotage {
+pub(crate) enum Sabotage {
     None,
     /// Withdrawals are acknowledged without waiting for open attempts.
     NoDrain,
@@ -258,15 +309,66 @@ enum Sabotage {
 
 /// What came of a race.
 #[derive(Debug)]
-struct Tally {
-    sent: usize,
-    late: usize,
-    planned: usize,
+pub(crate) struct Tally {
+    pub(crate) sent: usize,
+    pub(crate) late: usize,
+    pub(crate) planned: usize,
+    /// How long each transition took until it was acknowledged.
+    pub(crate) acknowledged: Vec<Acknowledged>,
+}
+
+/// One transition, acknowledged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Acknowledged {
+    /// How many people withdrew in it.
+    people: usize,
+    /// Whether it had to wait for a send that was under way.
+    waited: bool,
+    took: Duration,
+}
+
+impl Tally {
+    /// Prints what came of it, and how long acknowledging took with and without sends under way.
+    pub(crate) fn tell(&self, people: usize) {
+        println!(
+            "race: {people} withdrew while {} of {} messages were handed off, {} of them after \
+             their withdrawal was acknowledged",
+            self.sent, self.planned, self.late
+        );
+        let kinds: BTreeSet<_> =
+            self.acknowledged.iter().map(|it| (it.people > 1, it.waited)).collect();
+        for (together, waited) in kinds {
+            let is_in = |it: &&Acknowledged| (it.people > 1, it.waited) == (together, waited);
+            let mut took: Vec<_> =
+                self.acknowledged.iter().filter(is_in).map(|it| it.took).collect();
+            took.sort_unstable();
+            let millis = |per_cent: usize| took[took.len() * per_cent / 100].as_secs_f64() * 1e3;
+            println!(
+                "race: acknowledging {}, {}: p50 {:.2} ms, p99 {:.2} ms ({} transitions)",
+                if together { format!("up to {TOGETHER} at a time") } else { "one".to_owned() },
+                if waited { "sends under way" } else { "nothing under way" },
+                millis(50),
+                millis(99),
+                took.len()
+            );
+        }
+    }
 }
 
 async fn race(people: usize, sabotage: Sabotage) -> Tally {
     let fresh = fresh().await;
     let database = fresh.database.clone();
+    run(&database, Arc::new(Heads(database.clone())), people, sabotage, LOOSE).await
+}
+
+/// The race over choices kept like this.
+pub(crate) async fn run(
+    database: &Arc<Database>,
+    choices: Arc<dyn Choices>,
+    people: usize,
+    sabotage: Sabotage,
+    pace: Pace,
+) -> Tally {
     let (template, digest) = template();
     let window = window();
     let artifacts = Artifacts::compile(&[
@@ -276,31 +378,37 @@ async fn race(people: usize, sabotage: Sabotage) -> Tally {
     .unwrap();
     let world = Arc::new(World {
         database: database.clone(),
+        choices,
         artifacts: Arc::new(artifacts),
         acknowledged: (0..people).map(|_| AtomicBool::new(false)).collect(),
         prepared: AtomicUsize::new(0),
+        withdrawn: AtomicUsize::new(0),
         sent: AtomicUsize::new(0),
         late: AtomicUsize::new(0),
     });
-    let planned = plan(&database, people, digest).await;
+    let planned = plan(database, people, digest).await;
     let judge: Judge = if sabotage == Sabotage::NoCompare { judge_blindly } else { judge };
     let gate: Arc<dyn SendGate> = Arc::new(Pausing(SqlSendGate::judging(database.clone(), judge)));
     let clock = Arc::new(ManualClock::at(sample::noon()));
     let dispatch = dispatch(&world, &gate, &clock);
     let in_flight = InFlightService::new(Arc::clone(&gate), clock);
-    let mut racing = JoinSet::new();
-    let sending = Arc::clone(&world);
-    racing.spawn(async move {
-        while dispatch.run_once(1_000).await.unwrap() > 0 {}
+    let mut sending = JoinSet::new();
+    let sender = Arc::clone(&world);
+    sending.spawn(async move {
+        while dispatch.run_once(pace.messages).await.unwrap() > 0 {
+            let withdrawn = || sender.withdrawn.load(Ordering::SeqCst);
+            while sender.prepared.load(Ordering::SeqCst) > withdrawn().saturating_add(pace.ahead) {
+                tokio::task::yield_now().await;
+            }
+        }
         // Whoever is left withdraws without company.
-        sending.prepared.store(usize::MAX, Ordering::SeqCst);
+        sender.prepared.store(usize::MAX, Ordering::SeqCst);
     });
-    let withdrawing = Arc::clone(&world);
-    racing.spawn(async move { withdraw(&withdrawing, &in_flight, people, sabotage).await });
-    racing.join_all().await;
+    let acknowledged = withdraw(&world, &in_flight, people, sabotage, pace).await;
+    sending.join_all().await;
     assert!(world.acknowledged.iter().all(|it| it.load(Ordering::SeqCst)));
     let (sent, late) = (world.sent.load(Ordering::SeqCst), world.late.load(Ordering::SeqCst));
-    Tally { sent, late, planned }
+    Tally { sent, late, planned, acknowledged }
 }
 
 /// Plans the burst, in the order in which people withdraw.
@@ -358,46 +466,47 @@ fn dispatch(
 
 /// Everybody withdraws, those about to be reached when they are about to be reached: commit,
 /// settle, acknowledge.
-async fn withdraw(world: &World, in_flight: &InFlightService, people: usize, sabotage: Sabotage) {
+async fn withdraw(
+    world: &World,
+    in_flight: &InFlightService,
+    people: usize,
+    sabotage: Sabotage,
+    pace: Pace,
+) -> Vec<Acknowledged> {
     let until = sample::noon().plus(TimeDelta::seconds(60));
     let chance = SeededEntropy::new(5);
-    for first in (0..people).step_by(TOGETHER) {
-        // From a little ahead of the dispatcher to a few batches behind it: before the verdict,
+    let (mut first, mut acknowledged) = (0, Vec::new());
+    while first < people {
+        // From a little ahead of the dispatcher to a few transitions behind it: before the verdict,
         // between verdict and gate, between gate and hand-off, after it.
-        let behind = usize::try_from(chance.next_u64() % BEHIND_MAX).unwrap();
+        let behind = usize::try_from(chance.next_u64() % pace.behind).unwrap();
         while world.prepared.load(Ordering::SeqCst).saturating_add(TOGETHER) < first + behind {
             tokio::task::yield_now().await;
         }
-        let together: Vec<NodeId> =
-            (first..people.min(first + TOGETHER)).map(|i| NodeId::from_uuid(uuid_of(i))).collect();
-        commit(&world.database, &together).await;
+        let last = people.min(first + if acknowledged.len() % 2 == 0 { TOGETHER } else { 1 });
+        let nodes: Vec<_> = (first..last).map(|i| NodeId::from_uuid(uuid_of(i))).collect();
+        let begun = Moment::now();
+        world.choices.withdraw(&nodes).await;
+        let mut waited = false;
         if sabotage != Sabotage::NoDrain {
-            let settled = in_flight.settle(&sample::tenant(), &together, until).await.unwrap();
+            let settled = in_flight.settle(&sample::tenant(), &nodes, until).await.unwrap();
             assert!(settled.iter().all(|it| it.outcome.is_some()));
+            waited = !settled.is_empty();
         }
-        for i in first..people.min(first + TOGETHER) {
+        for i in first..last {
             world.acknowledged[i].store(true, Ordering::SeqCst);
         }
+        acknowledged.push(Acknowledged { people: last - first, waited, took: begun.elapsed() });
+        first = last;
+        world.withdrawn.store(first, Ordering::SeqCst);
     }
-}
-
-async fn commit(database: &Database, nodes: &[NodeId]) {
-    let write = database.begin("test").await.unwrap();
-    let rows: Vec<String> = (0..nodes.len()).map(|i| format!("($1, ${}, 1)", i + 2)).collect();
-    let sql = format!(
-        "insert into consent_head (tenant, node, epoch) values {} \
-         on conflict (tenant, node) do update set epoch = consent_head.epoch + 1",
-        rows.join(", ")
-    );
-    let mut values = vec![sample::tenant().as_str().into()];
-    values.extend(nodes.iter().map(|it| it.uuid().into()));
-    execute(&*write, &sql, values).await;
-    write.commit().await.unwrap();
+    acknowledged
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_hand_off_starts_after_an_acknowledged_withdrawal() {
     let tally = race(RACERS, Sabotage::None).await;
+    tally.tell(RACERS);
     assert_eq!(tally.late, 0, "{tally:?}");
     // A race in which nobody, or everybody, is reached has raced nothing.
     assert!(tally.sent > 0 && tally.sent < tally.planned, "{tally:?}");

@@ -63,6 +63,26 @@ pub(crate) async fn closed(
     span: Duration,
     request: Request,
 ) -> Seen {
+    let begun = Instant::now();
+    asked(to, connections, request, move |_| begun.elapsed() < span).await
+}
+
+/// The same, until each of the first requests was asked once.
+pub(crate) async fn each(
+    to: SocketAddr,
+    connections: usize,
+    requests: u32,
+    request: Request,
+) -> Seen {
+    asked(to, connections, request, move |n| n < u64::from(requests)).await
+}
+
+async fn asked(
+    to: SocketAddr,
+    connections: usize,
+    request: Request,
+    is_due: impl Fn(u64) -> bool + Copy + Send + 'static,
+) -> Seen {
     let counter = Arc::new(AtomicU64::new(0));
     let begun = Instant::now();
     let mut tasks = JoinSet::new();
@@ -71,13 +91,16 @@ pub(crate) async fn closed(
         tasks.spawn(async move {
             let mut connection = Connection::open(to).await;
             let mut seen = Vec::new();
-            while begun.elapsed() < span {
+            loop {
+                let n = counter.fetch_add(1, Ordering::Relaxed);
+                if !is_due(n) {
+                    return seen;
+                }
+                let bytes = request(n);
                 let asked = Instant::now();
-                let bytes = request(counter.fetch_add(1, Ordering::Relaxed));
                 let good = connection.ask(&bytes).await;
                 seen.push((asked.elapsed(), good));
             }
-            seen
         });
     }
     gather(tasks, begun).await

@@ -106,10 +106,11 @@ async fn measure(people: u32, wire: &Wire) {
     println!("{people} people, let in within {:.1} s", begun.elapsed().as_secs_f64());
 
     let ask = house.ask(people);
-    for known in ["unmet", "known"] {
-        let seen = load::closed(house.address, 64, SPAN, ask.clone()).await;
-        line(&format!("closed loop, 64, {known}"), &seen);
-    }
+    let seen = load::closed(house.address, 64, SPAN, ask.clone()).await;
+    line("closed loop, 64, unmet", &seen);
+    load::each(house.address, 64, people, ask.clone()).await;
+    let seen = load::closed(house.address, 64, SPAN, ask.clone()).await;
+    line("closed loop, 64, known", &seen);
     for rate in [1_000, 5_000] {
         let seen = load::open(house.address, rate, SPAN, ask.clone()).await;
         line(&format!("open loop, {rate}/s"), &seen);
@@ -119,14 +120,12 @@ async fn measure(people: u32, wire: &Wire) {
     let tenant = TenantId::new("acme").expect("a tenant");
     upkeep.begin_anew().await.expect("a layer");
     let (empty, begun) = (used(wire).await, Instant::now());
-    let (mut done, mut after) = (0_u32, None);
+    let (mut done, mut after) = (0, None);
     loop {
         let heads = upkeep.heads(&tenant, after).await.expect("people");
         let Some(last) = heads.last().copied() else { break };
-        for head in heads {
-            upkeep.refill(&tenant, head).await.expect("kept");
-            done += 1;
-        }
+        upkeep.refill(&tenant, &heads).await.expect("kept");
+        done += u32::try_from(heads.len()).expect("a page");
         after = Some(last);
     }
     let (took, full) = (begun.elapsed().as_secs_f64(), used(wire).await);

@@ -100,18 +100,17 @@ async fn everybody(upkeep: &Upkeep, tenant: &TenantId, anew: bool) -> Result<Rep
     loop {
         let heads = upkeep.heads(tenant, after).await.context("listing people")?;
         let Some(last) = heads.last().copied() else { break };
-        for head in heads {
-            let differences = if anew {
-                upkeep.refill(tenant, head).await.map(|()| Vec::new())
-            } else {
-                upkeep.verify(tenant, head).await
-            };
-            for what in differences.with_context(|| format!("going through {head}"))? {
-                *report.repaired.entry(what).or_default() += 1;
-            }
-            report.people += 1;
-            bar.inc(1);
+        let differences = if anew {
+            upkeep.refill(tenant, &heads).await.map(|()| Vec::new())
+        } else {
+            upkeep.verify(tenant, &heads).await
+        };
+        for what in differences.with_context(|| format!("going through people up to {last}"))? {
+            *report.repaired.entry(what).or_default() += 1;
         }
+        let n = u64::try_from(heads.len())?;
+        report.people += n;
+        bar.inc(n);
         after = Some(last);
     }
     bar.finish_and_clear();

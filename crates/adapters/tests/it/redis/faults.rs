@@ -4,6 +4,7 @@
 use std::{
     future::poll_fn,
     net::SocketAddr,
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -49,10 +50,15 @@ pub(super) fn withdrawal(node: NodeId, seq: u64, prev: Option<Digest>) -> Transi
     Transition { expected: Vec::new(), events: vec![event], facts: Vec::new() }
 }
 
-/// Two processes on one system of record, each with its own way to Redis.
-struct World {
+/// Two processes on one system of record.
+pub(super) struct Pair {
     writer: Layer,
     reader: Layer,
+}
+
+/// The two, each with its own way to Redis.
+struct World {
+    pair: Pair,
     to_writer: Proxy,
     to_reader: Proxy,
     url: String,
@@ -67,27 +73,32 @@ fn beside(fresh: &Fresh) -> Fresh {
     Fresh { database: Arc::clone(&fresh.database), _directory: tempfile::tempdir().unwrap() }
 }
 
-async fn world(server: SocketAddr) -> World {
+/// Two processes, each of which finds Redis at its own address.
+pub(super) async fn pair(to_writer: &str, to_reader: &str, prefix: &str) -> Pair {
     let fresh = fresh().await;
+    let timing =
+        Timing { read: Duration::from_millis(200), change: Duration::from_secs(1), ..SHORT };
+    let process =
+        async |url: &str| Beating::new(&fresh.database, url, prefix, timing).serving().await;
+    let (writer, reader) = (process(to_writer).await, process(to_reader).await);
+    let other = beside(&fresh);
+    Pair { writer: over(fresh, writer), reader: over(other, reader) }
+}
+
+async fn world(server: SocketAddr) -> World {
     let (to_writer, to_reader) =
         (Proxy::start(server).await.unwrap(), Proxy::start(server).await.unwrap());
     let prefix = testkit::redis::prefix();
-    let timing =
-        Timing { read: Duration::from_millis(200), change: Duration::from_secs(1), ..SHORT };
-    let process = async |proxy: &Proxy| {
-        let url = url_of(proxy.address());
-        Beating::new(&fresh.database, &url, &prefix, timing).serving().await
-    };
-    let (writer, reader) = (process(&to_writer).await, process(&to_reader).await);
-    let other = beside(&fresh);
-    let url = url_of(server);
-    World {
-        writer: over(fresh, writer),
-        reader: over(other, reader),
-        to_writer,
-        to_reader,
-        url,
-        prefix,
+    let urls = [&to_writer, &to_reader].map(|it| url_of(it.address()));
+    let pair = pair(&urls[0], &urls[1], &prefix).await;
+    World { pair, to_writer, to_reader, url: url_of(server), prefix }
+}
+
+impl Deref for World {
+    type Target = Pair;
+
+    fn deref(&self) -> &Pair {
+        &self.pair
     }
 }
 
@@ -95,13 +106,14 @@ async fn shared() -> World {
     world(address().await).await
 }
 
-impl World {
-    async fn reads(&self) -> Epoch {
+impl Pair {
+    /// What the reader takes the person's choices to be.
+    pub(super) async fn reads(&self) -> Epoch {
         self.reader.snapshots.snapshot(&acme(), &person()).await.unwrap().person
     }
 
     /// Reads until an answer came without asking the system of record.
-    async fn reads_from_the_layer(&self) -> Epoch {
+    pub(super) async fn reads_from_the_layer(&self) -> Epoch {
         let mut look = tokio::time::interval(Duration::from_millis(5));
         let found = async {
             loop {
@@ -116,7 +128,8 @@ impl World {
         tokio::time::timeout(Duration::from_mins(1), found).await.unwrap()
     }
 
-    async fn withdraw(&self, seq: u64) {
+    /// Everything at the person, by the writer.
+    pub(super) async fn withdraw(&self, seq: u64) {
         let logs = self.writer.ledger.logs(&acme(), &person().nodes).await.unwrap();
         let prev = logs[0].events.last().map(|it| it.digest);
         let transition = withdrawal(person().nodes[0], seq, prev);
@@ -267,7 +280,7 @@ async fn ask(url: &str, words: &[&str]) {
 async fn a_process_that_does_not_beat_does_not_serve() {
     let mut world = shared().await;
     assert_eq!(world.reads_from_the_layer().await, Epoch(0));
-    world.reader.redis.stop();
+    world.pair.reader.redis.stop();
     world.reader.redis.until(|it| !it.is_serving()).await;
     let before = world.reader.pause.readings();
     assert_eq!(world.reads().await, Epoch(0));

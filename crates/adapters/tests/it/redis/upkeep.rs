@@ -40,7 +40,7 @@ async fn a_rebuilt_layer_answers_without_the_systems_of_record() {
     let upkeep = upkeep(&layer, &layer.redis);
     assert_eq!(upkeep.heads(&acme(), None).await.unwrap(), [person.subject]);
     assert!(upkeep.heads(&acme(), Some(person.subject)).await.unwrap().is_empty());
-    upkeep.refill(&acme(), person.subject).await.unwrap();
+    upkeep.refill(&acme(), &[person.subject]).await.unwrap();
     let found = known(&layer, NodeId::from_uuid(person.subject.uuid())).await;
     layer.snapshots.snapshot(&acme(), &found).await.unwrap();
     assert_eq!((found, layer.pause.readings()), (person, 0));
@@ -52,14 +52,14 @@ async fn drift_is_named_and_repaired_and_what_is_alike_is_left_alone() {
     let person = person(&layer).await;
     gather(&layer, &person).await;
     let upkeep = upkeep(&layer, &layer.redis);
-    assert!(upkeep.verify(&acme(), person.subject).await.unwrap().is_empty());
+    assert!(upkeep.verify(&acme(), &[person.subject]).await.unwrap().is_empty());
     // A choice written past the layer, which nothing that runs can do.
     let past = SqlLedger::new(layer.fresh.database.clone());
     past.append(&acme(), withdrawal(person.nodes[0], 1, None)).await.unwrap();
     let stale = layer.snapshots.snapshot(&acme(), &person).await.unwrap();
     assert_eq!(stale.person, Epoch(0));
-    assert_eq!(upkeep.verify(&acme(), person.subject).await.unwrap(), ["choices"]);
-    assert!(upkeep.verify(&acme(), person.subject).await.unwrap().is_empty());
+    assert_eq!(upkeep.verify(&acme(), &[person.subject]).await.unwrap(), ["choices"]);
+    assert!(upkeep.verify(&acme(), &[person.subject]).await.unwrap().is_empty());
     let snapshot = layer.snapshots.snapshot(&acme(), &person).await.unwrap();
     assert_eq!(snapshot.person, Epoch(1));
 }
