@@ -20,6 +20,7 @@ pub mod cut;
 pub mod explain;
 pub mod graph;
 pub mod identifier;
+pub mod matching;
 pub mod naming;
 pub mod node;
 pub mod normal;
