@@ -95,9 +95,11 @@ fn timed(told: &[Told]) -> (Table, Outcome) {
 /// Seconds of one Jaro-Winkler of `strsim`.
 fn floor(told: &[Told]) -> f64 {
     const ROUNDS: usize = 1_000_000;
+    // Few enough to stay in the cache: what is measured is the algorithm.
+    let near = told.get(..1_000).unwrap_or(told);
     let began = cpu();
     for i in 0..ROUNDS {
-        let (a, b) = (&told[i % told.len()].values[0], &told[(i * 7 + 1) % told.len()].values[0]);
+        let (a, b) = (&near[i % near.len()].values[0], &near[(i * 7 + 1) % near.len()].values[0]);
         black_box(strsim::jaro_winkler(a, b));
     }
     (cpu() - began) / ROUNDS as f64

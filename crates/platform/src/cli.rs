@@ -12,6 +12,7 @@ use crate::config::{DataDirectory, Databases, Servers};
 pub mod activation;
 pub mod consent;
 pub mod demo;
+pub mod identity;
 pub mod key;
 pub mod lint;
 pub mod release;
@@ -47,6 +48,9 @@ pub enum Command {
     /// Ask what the choices of a person permit, and why.
     #[command(subcommand)]
     Consent(consent::Consent),
+    /// Find out which records are probably one person, without a server.
+    #[command(subcommand)]
+    Identity(identity::Identity),
     /// Make API keys.
     #[command(subcommand)]
     Key(key::Key),
@@ -141,6 +145,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(it) => it.run(),
         Command::Activation(it) => it.run(),
         Command::Consent(it) => it.run(),
+        Command::Identity(it) => it.run(),
         Command::Key(it) => it.run(),
         Command::Lint(it) => it.run(),
         Command::Release(it) => it.run(),
