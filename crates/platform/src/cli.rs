@@ -48,7 +48,7 @@ pub enum Command {
     /// Ask what the choices of a person permit, and why.
     #[command(subcommand)]
     Consent(consent::Consent),
-    /// Find out which records are probably one person, without a server.
+    /// Find out which records are probably one person, or why identifiers are one.
     #[command(subcommand)]
     Identity(identity::Identity),
     /// Make API keys.

@@ -1,4 +1,4 @@
-//! `assent identity`: matching records without a server, a network or a label.
+//! `assent identity`: matching records without a server or a label, and why people are who they are.
 
 use std::process::ExitCode;
 
@@ -7,12 +7,13 @@ use clap::Subcommand;
 
 mod config;
 mod evaluate;
+mod explain;
 mod matching;
 mod reading;
 mod report;
 mod writing;
 
-/// Find out which records are probably one person, and how good such an answer is.
+/// Find out which records are probably one person, or why identifiers are one.
 #[derive(Debug, Subcommand)]
 pub enum Identity {
     /// Match the records of one CSV file with each other, or those of several files.
@@ -27,6 +28,12 @@ pub enum Identity {
     Match(matching::Match),
     /// Judge clusters against a file of labels: pairs, whole clusters, and B-cubed.
     Evaluate(evaluate::Evaluate),
+    /// Say why two identifiers are one person, or what was refused between them; 1 if they are not.
+    Why(explain::Two),
+    /// Tell the history of an identifier: every entry of the log, how it stands, what it changed.
+    How(explain::One),
+    /// Say what taking two identifiers apart would do, without doing it; 1 if they are apart.
+    WhatIf(explain::Two),
 }
 
 impl Identity {
@@ -35,6 +42,9 @@ impl Identity {
         match self {
             Self::Match(it) => it.run(),
             Self::Evaluate(it) => it.run(),
+            Self::Why(it) => explain::why(&it),
+            Self::How(it) => explain::how(&it),
+            Self::WhatIf(it) => explain::what_if(&it),
         }
     }
 }

@@ -11,6 +11,7 @@ mod bad_input;
 mod commands;
 mod explained;
 mod kill;
+mod matching;
 mod replayed;
 mod roles;
 mod server;
