@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use kernel::{Digest, EventId, Instant, NodeId, StaffId, SystemId};
+use kernel::{Digest, EventId, Instant, NodeId, Reason, StaffId, SubjectId, SystemId};
 
 use crate::{
-    assertion::{Assertion, AssertionId, Strength},
+    HISTORY_MAX,
+    assertion::{Assertion, AssertionId, Kind, Strength},
     graph::Graph,
+    namespace::Artifacts,
+    node::Node,
     ownership::People,
     partition::Conflict,
 };
@@ -41,6 +44,64 @@ pub struct Why {
     pub steps: Vec<Step>,
     /// What was refused between nodes of the two.
     pub against: Vec<Conflict>,
+}
+
+/// How an entry of the log stands now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It counts.
+    Live,
+    /// It was taken back by this one.
+    Retracted(AssertionId),
+    /// It would break a constraint.
+    Refused(Reason),
+}
+
+/// One entry of the history of a node's component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What was asserted.
+    pub assertion: Assertion,
+    /// How it stands now.
+    pub standing: Standing,
+    /// Whom the node belonged to once it had been written down.
+    pub subject: Option<SubjectId>,
+    /// How many identifiers that person had then.
+    pub members: usize,
+}
+
+/// How a node came to be whose it is: the last [`HISTORY_MAX`] entries of its component, in order,
+/// and what each changed for it.
+///
+/// The rules are today's: what an entry did is read as it would be done now.
+pub fn how(rules: &Artifacts, nodes: &[&Node], assertions: &[Assertion], of: NodeId) -> Vec<Entry> {
+    let derive = |upto: &[Assertion]| People::of(&Graph::new(rules, nodes.iter().copied(), upto));
+    let now = derive(assertions);
+    let mut entries = Vec::new();
+    let skipped = assertions.len().saturating_sub(HISTORY_MAX);
+    for (upto, assertion) in assertions.iter().enumerate().skip(skipped) {
+        let then = derive(assertions.get(..=upto).unwrap_or_default());
+        let holder = then
+            .persons
+            .values()
+            .find(|it| it.members.iter().any(|member| member.node == of && member.home));
+        let retracted = assertions.iter().find(
+            |it| matches!(it.kind, Kind::Retract { assertion: taken, .. } if taken == assertion.id),
+        );
+        let refused = now.conflicts.iter().find(|it| it.assertion == assertion.id);
+        let standing = match (retracted, refused) {
+            (Some(it), _) => Standing::Retracted(it.id),
+            (None, Some(it)) => Standing::Refused(it.reason.clone()),
+            (None, None) => Standing::Live,
+        };
+        entries.push(Entry {
+            assertion: assertion.clone(),
+            standing,
+            subject: holder.map(|it| it.subject),
+            members: holder.map_or(0, |it| it.members.len()),
+        });
+    }
+    entries
 }
 
 /// Why two nodes are, or are not, one person.

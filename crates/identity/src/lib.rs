@@ -11,6 +11,8 @@
 //! shared contact carries a denial to everyone on it. **Every id ever issued resolves.** **Raw
 //! values live only in the vault**: log, facts and `Debug` hold blind keys or ids.
 //!
+//! `matching` finds records that are probably one person; it decides nothing about anybody.
+//!
 //! Read `node` and `identifier` for the nouns, `assertion` for the log, `partition`, `ownership`
 //! and `change` for the heart, `service` for what callers do.
 
@@ -20,6 +22,7 @@ pub mod cut;
 pub mod explain;
 pub mod graph;
 pub mod identifier;
+pub mod matching;
 pub mod naming;
 pub mod node;
 pub mod normal;
@@ -51,5 +54,7 @@ pub const BATCH_ITEMS_MAX: usize = 500;
 pub const IDENTIFIERS_PER_EVENT_MAX: usize = 8;
 /// The most nodes a component may hold before only its owners' and stewards' links count.
 pub const COMPONENT_NODES_MAX: usize = 1_000;
+/// The most entries of a history that are explained: each is derived anew.
+pub const HISTORY_MAX: usize = 200;
 /// How often a plan is made again because its components moved.
 pub const APPEND_RETRIES_MAX: usize = 5;

@@ -21,7 +21,7 @@ use crate::{
 
 mod steward;
 
-pub use steward::{REASON_BYTES_MAX, UnlinkError, Unlinked};
+pub use steward::{REASON_BYTES_MAX, UnlinkError, Unlinked, WhatIf};
 
 /// The ports and secrets of [`ResolutionService`].
 #[derive(Debug, Clone)]

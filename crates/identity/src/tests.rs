@@ -16,6 +16,7 @@ mod history;
 mod limits;
 mod namespaces;
 mod stories;
+mod stream;
 mod values;
 
 pub(crate) struct Fixture {

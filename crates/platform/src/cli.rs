@@ -14,6 +14,7 @@ pub mod audit;
 pub mod consent;
 pub mod demo;
 pub mod evidence;
+pub mod identity;
 pub mod key;
 pub mod lint;
 pub mod log;
@@ -56,6 +57,9 @@ pub enum Command {
     Consent(consent::Consent),
     /// Make a pack of evidence for an auditor, a regulator or the person themselves.
     Evidence(evidence::Evidence),
+    /// Find out which records are probably one person, or why identifiers are one.
+    #[command(subcommand)]
+    Identity(identity::Identity),
     /// Make API keys.
     #[command(subcommand)]
     Key(key::Key),
@@ -157,6 +161,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Audit(it) => it.run(),
         Command::Consent(it) => it.run(),
         Command::Evidence(it) => it.run(),
+        Command::Identity(it) => it.run(),
         Command::Key(it) => it.run(),
         Command::Lint(it) => it.run(),
         Command::Log(it) => it.run(),

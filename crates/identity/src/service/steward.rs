@@ -1,17 +1,21 @@
 //! What people decide about links: taking them apart, blocking a value, asking why.
 
-use kernel::{Fault, NodeId, PersonAt, StaffId, TenantId};
+use std::collections::BTreeMap;
+
+use kernel::{Fault, NodeId, PersonAt, StaffId, SubjectId, TenantId};
 
 use super::ResolutionService;
 use crate::{
+    Identifier,
     assertion::{AssertionId, Kind},
     change::Change,
     cut,
-    explain::{self, Why},
+    explain::{self, Entry, Why},
     graph::Graph,
     namespace::Artifacts,
     ownership::People,
-    ports::Components,
+    ports::{Components, Person},
+    reading,
 };
 
 /// The longest reason a steward gives, in bytes.
@@ -26,6 +30,17 @@ pub struct Unlinked {
     pub first: PersonAt,
     /// The person of the second node now.
     pub second: PersonAt,
+}
+
+/// What an unlinking would do; nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhatIf {
+    /// What would be taken back.
+    pub retracts: Vec<AssertionId>,
+    /// The people of both nodes as they are.
+    pub before: Vec<Person>,
+    /// The people both nodes would be of.
+    pub after: Vec<Person>,
 }
 
 /// Why two nodes were not taken apart.
@@ -81,6 +96,61 @@ impl ResolutionService {
         let first = self.person(tenant, a.uuid()).await?.ok_or(UnlinkError::Unknown)?;
         let second = self.person(tenant, b.uuid()).await?.ok_or(UnlinkError::Unknown)?;
         Ok(Unlinked { retracted, first, second })
+    }
+
+    /// What [`Self::unlink`] would do, without doing it; nothing is written.
+    pub async fn what_if_unlinked(
+        &self,
+        tenant: &TenantId,
+        (a, b): (NodeId, NodeId),
+    ) -> Result<WhatIf, UnlinkError> {
+        let directory = &self.0.directory;
+        let (Some(first), Some(second)) =
+            (directory.key(tenant, a).await?, directory.key(tenant, b).await?)
+        else {
+            return Err(UnlinkError::Unknown);
+        };
+        let rules = self.0.artifacts.live(tenant).await?;
+        let before = self.0.log.components(tenant, &[first, second]).await?;
+        let mut change = Change::of(&rules, tenant, (&*self.0.clock, &*self.0.entropy), &before);
+        let nobody = StaffId::new("nobody").map_err(|_| Fault::escalate("naming nobody"))?;
+        let retracts =
+            if a == b { Vec::new() } else { take_apart(&mut change, &rules, a, b, &nobody, "") };
+        if retracts.is_empty() {
+            return Err(UnlinkError::Apart);
+        }
+        let mut people: BTreeMap<_, _> =
+            before.persons.iter().map(|it| (it.subject, it.clone())).collect();
+        let of_both = |people: &BTreeMap<SubjectId, Person>| -> Vec<Person> {
+            let ours = |it: &&Person| it.members.iter().any(|m| m.home && [a, b].contains(&m.node));
+            people.values().filter(ours).cloned().collect()
+        };
+        let stand = of_both(&people);
+        let changed = change.finish().map(|it| it.persons).unwrap_or_default();
+        people.extend(changed.into_iter().map(|it| (it.subject, it)));
+        Ok(WhatIf { retracts, before: stand, after: of_both(&people) })
+    }
+
+    /// How a node came to be whose it is, entry by entry; nothing for a node that was never seen.
+    pub async fn how(&self, tenant: &TenantId, node: NodeId) -> Result<Vec<Entry>, Fault> {
+        let Some(key) = self.0.directory.key(tenant, node).await? else { return Ok(Vec::new()) };
+        let rules = self.0.artifacts.live(tenant).await?;
+        let read = self.0.log.components(tenant, &[key]).await?;
+        let nodes: Vec<_> = read.nodes.iter().map(|it| &it.node).collect();
+        Ok(explain::how(&rules, &nodes, &read.assertions, node))
+    }
+
+    /// The node of an identifier, if it was ever seen and its value stands for anybody.
+    pub async fn node(
+        &self,
+        tenant: &TenantId,
+        identifier: &Identifier,
+    ) -> Result<Option<NodeId>, Fault> {
+        let rules = self.0.artifacts.live(tenant).await?;
+        let identifiers = std::slice::from_ref(identifier);
+        let reading = reading::identifiers(&rules, &self.0.blinder, tenant, identifiers);
+        let nodes = self.nodes(tenant, &[reading]).await?;
+        Ok(nodes.into_values().next())
     }
 
     /// Declares that a value stands for nobody (a kiosk, a placeholder): its links count no more.

@@ -207,6 +207,44 @@ proptest! {
     }
 
     #[test]
+    fn what_if_is_what_happens(sightings in prop::collection::vec(any_sighting(), 2..10)) {
+        let (house, nodes, log) = after(&sightings, 1);
+        let people = derive(&nodes, &log);
+        let Some(group) = people.partition.groups.iter().find(|it| it.len() > 1) else {
+            return Ok(());
+        };
+        let ends: Vec<_> = group.iter().copied().collect();
+        let (a, b) = (ends[0], ends[ends.len() - 1]);
+        let asked = now(house.service.what_if_unlinked(&house.tenant, (a, b))).unwrap();
+        let (_, untouched) = now(everything(&house));
+        prop_assert_eq!(&untouched, &log, "asking wrote something");
+        let anna = StaffId::new("anna").unwrap();
+        let done = now(house.service.unlink(&house.tenant, anna, a, b, "wrong")).unwrap();
+        prop_assert_eq!(asked.retracts, done.retracted);
+        let mut after: Vec<_> = asked.after.iter().map(crate::ports::Person::at).collect();
+        let mut happened = vec![done.first, done.second];
+        after.sort_by_key(|it| it.subject);
+        happened.sort_by_key(|it| it.subject);
+        prop_assert_eq!(after, happened);
+        prop_assert_eq!(asked.before.len(), 1);
+    }
+
+    #[test]
+    fn the_last_entry_of_a_history_is_the_present(
+        sightings in prop::collection::vec(any_sighting(), 1..10),
+    ) {
+        let (house, nodes, _) = after(&sightings, 1);
+        for node in &nodes {
+            let history = now(house.service.how(&house.tenant, node.id)).unwrap();
+            let person = now(house.service.known(&house.tenant, node.id.uuid())).unwrap().unwrap();
+            // An identifier that was only ever named alone has no history.
+            let Some(last) = history.last() else { continue };
+            prop_assert_eq!(last.subject, Some(person.subject));
+            prop_assert_eq!(last.members, person.members.len());
+        }
+    }
+
+    #[test]
     fn unlinking_separates_and_restores_former_heads(
         sightings in prop::collection::vec(any_sighting(), 2..10),
     ) {

@@ -354,3 +354,31 @@ async fn no_value_appears_in_facts_or_debug() {
     let shown = format!("{told:?} {:?} {:?}", house.feed.facts(), house.store).to_lowercase();
     assert!(!shown.contains("canary"));
 }
+
+#[tokio::test]
+async fn a_history_tells_what_counts_and_what_was_taken_back() {
+    use crate::explain::Standing;
+
+    let house = house();
+    house.sees(1, "crm_id:c1 user_id:u1").await;
+    house.sees(2, "crm_id:c2 user_id:u1").await;
+    let node = |text: &str| {
+        let identifier = sighting(0, text).identifiers.remove(0);
+        let house = &house;
+        async move { house.service.node(&house.tenant, &identifier).await.unwrap() }
+    };
+    let (c1, u1) = (node("crm_id:c1").await.unwrap(), node("user_id:u1").await.unwrap());
+    assert_eq!(node("crm_id:never").await, None);
+    let before = house.service.how(&house.tenant, u1).await.unwrap();
+    assert!(before.iter().any(|it| matches!(it.standing, Standing::Refused(_))), "{before:?}");
+    let anna = StaffId::new("anna").unwrap();
+    house.service.unlink(&house.tenant, anna, c1, u1, "wrong").await.unwrap();
+    let after = house.service.how(&house.tenant, u1).await.unwrap();
+    assert!(after.len() > before.len());
+    assert!(matches!(after[0].standing, Standing::Retracted(_)), "{after:?}");
+    assert_eq!((after[0].subject, after[0].members), (before[0].subject, 2));
+    // What was refused for the sake of what was taken back counts now.
+    assert_eq!(after[1].standing, Standing::Live);
+    let stranger = kernel::NodeId::from_uuid(Uuid::from_u128(7));
+    assert!(house.service.how(&house.tenant, stranger).await.unwrap().is_empty());
+}

@@ -12,6 +12,7 @@ mod commands;
 mod evidence;
 mod explained;
 mod kill;
+mod matching;
 mod replayed;
 mod roles;
 mod server;
