@@ -16,6 +16,7 @@ pub mod key;
 pub mod lint;
 pub mod release;
 pub mod replay;
+pub mod report;
 pub mod serve;
 pub mod setup;
 pub mod verify;
@@ -57,7 +58,10 @@ pub enum Command {
     Release(release::Release),
     /// Make recorded decisions again and compare them bit for bit.
     Replay(replay::Replay),
-    /// Check a receipt offline.
+    /// Generate what the house must be able to show.
+    #[command(subcommand)]
+    Report(report::Report),
+    /// Check a receipt or a certificate offline.
     Verify(verify::Verify),
 }
 
@@ -145,6 +149,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Lint(it) => it.run(),
         Command::Release(it) => it.run(),
         Command::Replay(it) => it.run(),
+        Command::Report(it) => it.run(),
         Command::Verify(it) => it.run(),
     }
 }

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use audit::service::{ProveService, RecordService};
 use axum::extract::FromRef;
-use consent::service::{ConsentService, ExplainService, VerdictService};
+use consent::{
+    document::DocumentKey,
+    service::{ConsentService, ExplainService, VerdictService},
+};
 use context::service::{AdmissionService, BundleService, HealthService, ImportService};
 use decision::{ports::Journal, service::DecisionService};
 use delivery::{ports::Inbox, service::DeliveryService};
@@ -36,6 +39,8 @@ pub struct App {
     pub keys: ApiKeys,
     /// Opens and makes links.
     pub links: LinkSealer,
+    /// Signs what is handed to people.
+    pub documents: Arc<DocumentKey>,
     /// How links in messages reach us.
     pub base_url: String,
     /// Who is who.

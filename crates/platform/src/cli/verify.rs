@@ -1,4 +1,4 @@
-//! `assent verify`: checks a receipt with nothing but the file and a key.
+//! `assent verify`: checks a receipt or a certificate with nothing but the file and a key.
 
 use std::{
     fs,
@@ -10,13 +10,16 @@ use std::{
 use anyhow::{Context as _, Result};
 use audit::{note::VerifierKey, verify};
 use clap::Args;
+use consent::document::{self, Trust};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::say;
 
 /// The largest receipt that is read.
 const RECEIPT_BYTES_MAX: u64 = 1 << 20;
 
-/// Check a receipt offline.
+/// Check a receipt or a certificate offline: of a decision, or of a choice in any of its forms.
 ///
 /// Exit codes: 10 everything holds (no witness vouches for it), 20 sound but the key is not a
 /// trusted one, 40 something does not hold, 2 unreadable input.
@@ -24,7 +27,8 @@ const RECEIPT_BYTES_MAX: u64 = 1 << 20;
 pub struct Verify {
     /// The receipt, or `-` for standard input.
     receipt: PathBuf,
-    /// The log's public key (`log.vkey` of the data directory), as a file or as text.
+    /// The public key, as a file or as text: `log.vkey` of the data directory for what the log
+    /// proves, `documents.pub` for receipts of choices.
     #[arg(long)]
     key: Option<String>,
     /// Print the report as JSON.
@@ -36,6 +40,11 @@ impl Verify {
     /// Runs it.
     pub fn run(self) -> Result<ExitCode> {
         let receipt = read(&self.receipt)?;
+        if let Ok(document) = kernel::canonical::parse(&receipt)
+            && document::is_signed(&document)
+        {
+            return self.document(&document);
+        }
         let key = self.key.as_deref().map(trusted).transpose()?;
         let report = verify::verify(&receipt, key.as_ref());
         if self.json {
@@ -44,6 +53,35 @@ impl Verify {
             say(&report);
         }
         Ok(ExitCode::from(report.exit.code()))
+    }
+}
+
+/// What came of checking a signed document.
+#[derive(Serialize)]
+struct Checked {
+    result: &'static str,
+    exit_code: u8,
+}
+
+impl Verify {
+    fn document(&self, it: &Value) -> Result<ExitCode> {
+        let key = self.key.as_deref().map(|key| {
+            let text = fs::read_to_string(key).unwrap_or_else(|_| key.to_owned());
+            text.parse::<document::PublicKey>().with_context(|| format!("reading the key `{key}`"))
+        });
+        let (result, exit_code) = match document::verify(it, key.transpose()?.as_ref()) {
+            Trust::Trusted => ("signed by the trusted key, and nothing was changed", 10),
+            Trust::UnknownKey => ("sound, but no key was named to be trusted", 20),
+            Trust::Broken => ("changed, or signed by another key", 40),
+            Trust::NotOne => ("not a signed document", 40),
+        };
+        if self.json {
+            let checked = Checked { result, exit_code };
+            say(serde_json::to_string_pretty(&checked).context("encoding the report")?);
+        } else {
+            say(result);
+        }
+        Ok(ExitCode::from(exit_code))
     }
 }
 
