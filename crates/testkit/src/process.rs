@@ -11,6 +11,7 @@ use std::{
 };
 
 use tokio::{
+    io::AsyncReadExt as _,
     net::{TcpListener, TcpStream},
     process::{Child, Command},
     time::{MissedTickBehavior, interval, timeout},
@@ -20,10 +21,24 @@ use tokio::{
 const READY_SECONDS_MAX: u64 = 30;
 /// How often it is asked.
 const ASK_MILLIS: u64 = 10;
+/// How many lines a process that did not start is quoted with.
+const LINES_TOLD_MAX: usize = 12;
 
-/// An address of this machine that nobody listens on.
+/// An address of this machine that nobody listens on, nor is given to anybody else for a minute.
+///
+/// A connection that is closed by its listener leaves the address in the state `TIME_WAIT`
+/// (RFC 9293, section 3.6.1). Until that passes, the kernel takes the port neither for a listener
+/// that asks for any port nor for the near end of a connection, while whoever asks for this very
+/// port with `SO_REUSEADDR`, as servers do, gets it.
 pub async fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    let mut far = TcpStream::connect(address).await?;
+    let (near, _) = listener.accept().await?;
+    drop(near);
+    // The end of the stream shows that the listener's side closed first.
+    far.read_to_end(&mut Vec::new()).await?;
+    Ok(address)
 }
 
 /// A running process that listens; killed when dropped.
@@ -34,23 +49,26 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the binary with its output in a file, and waits until it accepts connections.
+    /// Starts the binary with its output in a file, and waits until it accepts connections; where
+    /// it does not come to that, the error ends with the last lines of its output.
     pub async fn start<A: AsRef<OsStr>>(
         binary: &Path,
         args: impl IntoIterator<Item = A>,
         address: SocketAddr,
         log: &Path,
     ) -> io::Result<Self> {
-        let log = File::options().create(true).append(true).open(log)?;
+        let output = File::options().create(true).append(true).open(log)?;
         let child = Command::new(binary)
             .args(args)
             .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
+            .stdout(output.try_clone()?)
+            .stderr(output)
             .kill_on_drop(true)
             .spawn()?;
         let mut process = Self { child, address };
-        process.ready().await?;
+        process.ready().await.map_err(|error| {
+            io::Error::new(error.kind(), format!("{error}; it said: {}", last_lines(log)))
+        })?;
         Ok(process)
     }
 
@@ -90,4 +108,12 @@ impl Process {
     pub async fn wait(mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
     }
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<_> = text.lines().collect();
+    let from = lines.len().saturating_sub(LINES_TOLD_MAX);
+    lines.get(from..).unwrap_or_default().join("\n")
 }

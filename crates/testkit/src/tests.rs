@@ -88,12 +88,36 @@ async fn a_body_past_the_limit_is_not_recorded() {
 }
 
 #[tokio::test]
+async fn a_free_address_is_nobody_elses_and_can_be_listened_on() {
+    let mut given = std::collections::HashSet::new();
+    for _ in 0..100 {
+        let address = free_address().await.unwrap();
+        assert!(given.insert(address), "{address} was given twice");
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+    for address in given {
+        tokio::net::TcpListener::bind(address).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_process_is_quoted_with_its_last_lines() {
+    let address = free_address().await.unwrap();
+    let log = std::env::temp_dir().join(format!("testkit-{}", address.port()));
+    let args = ["-c", "seq 1 13; exit 3"];
+    let error = Process::start(Path::new("/bin/sh"), args, address, &log).await.unwrap_err();
+    assert!(error.to_string().contains("it said: 2\n3\n"), "{error}");
+    assert!(error.to_string().ends_with("\n13"), "{error}");
+    std::fs::remove_file(log).unwrap();
+}
+
+#[tokio::test]
 async fn a_process_that_ends_before_it_answers_is_told() {
     let address = free_address().await.unwrap();
     let log = std::env::temp_dir().join(format!("testkit-{}", address.port()));
     let args = ["-c", "echo no; exit 3"];
     let error = Process::start(Path::new("/bin/sh"), args, address, &log).await.unwrap_err();
-    assert!(error.to_string().contains("exit status: 3"), "{error}");
+    assert!(error.to_string().contains("exit status: 3; it said: no"), "{error}");
     assert_eq!(std::fs::read_to_string(&log).unwrap(), "no\n");
     std::fs::remove_file(log).unwrap();
 }

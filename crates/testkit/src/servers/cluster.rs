@@ -12,6 +12,9 @@ use crate::{Process, free_address, redis};
 /// The slots of each primary.
 const SLOTS: [(u16, u16); 3] = [(0, 5_460), (5_461, 10_922), (10_923, 16_383)];
 
+/// How often a node is started: its addresses are free when they are chosen, not for good.
+const NODE_TRIES_MAX: u32 = 3;
+
 /// Three primaries, each with a third of the slots; gone, with their files, when dropped.
 #[derive(Debug)]
 pub struct RedisCluster {
@@ -29,8 +32,7 @@ impl RedisCluster {
         for (n, slots) in SLOTS.into_iter().enumerate() {
             let directory = files.path().join(n.to_string());
             std::fs::create_dir(&directory)?;
-            let bus = free_address().await?.port().to_string();
-            let node = node(&directory, &bus).await?;
+            let (node, bus) = node(&directory).await?;
             let (from, to) = (slots.0.to_string(), slots.1.to_string());
             let epoch = (n + 1).to_string();
             ask::<Value>(node.address(), &["CLUSTER", "ADDSLOTSRANGE", &from, &to]).await?;
@@ -65,13 +67,21 @@ impl RedisCluster {
     }
 }
 
-async fn node(directory: &Path, bus: &str) -> std::io::Result<Process> {
-    let at = free_address().await?;
-    let (port, dir) = (at.port().to_string(), directory.to_string_lossy());
-    let args = ["--bind", "127.0.0.1", "--port", &port, "--dir", &dir, "--save", ""];
-    let cluster = ["--cluster-enabled", "yes", "--cluster-port", bus];
+/// A node and the port of its bus, on other addresses where it did not start on the first ones.
+async fn node(directory: &Path) -> std::io::Result<(Process, String)> {
     let log = directory.join("redis.log");
-    Process::start(Path::new("redis-server"), args.into_iter().chain(cluster), at, &log).await
+    let mut tries = 1;
+    loop {
+        let (at, bus) = (free_address().await?, free_address().await?.port().to_string());
+        let (port, dir) = (at.port().to_string(), directory.to_string_lossy());
+        let args = ["--bind", "127.0.0.1", "--port", &port, "--dir", &dir, "--save", ""];
+        let args = args.into_iter().chain(["--cluster-enabled", "yes", "--cluster-port", &bus]);
+        match Process::start(Path::new("redis-server"), args, at, &log).await {
+            Ok(node) => return Ok((node, bus)),
+            Err(error) if tries == NODE_TRIES_MAX => return Err(error),
+            Err(_) => tries += 1,
+        }
+    }
 }
 
 fn url_of(at: SocketAddr) -> String {
