@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernel::{ArtifactRef, Digest, Finding, PurposeKey, PurposeRef};
 use serde::de::DeserializeOwned;
 
-use crate::{Jurisdiction, Label, Notice, Purpose, ReleasedNotice};
+use crate::{Jurisdiction, Label, Notice, Overlay, Purpose, ReleasedNotice, overlay::OVERLAYS_MAX};
 
 mod rules;
 
@@ -19,21 +19,26 @@ pub const PURPOSE_KIND: &str = "purpose";
 /// The artifact kind of a notice.
 pub const NOTICE_KIND: &str = "notice";
 
-/// The live purposes and notices of a tenant.
+/// The artifact kind of an overlay.
+pub const OVERLAY_KIND: &str = "overlay";
+
+/// The live purposes, notices and overlays of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-// Invariant: purposes ascend by key; every rule of `rules` holds.
+// Invariant: purposes ascend by key, overlays by id; every rule of `rules` holds.
 pub struct Artifacts {
     digest: Digest,
     purposes: Vec<Purpose>,
     notices: BTreeMap<Label, ReleasedNotice>,
+    overlays: Vec<Overlay>,
 }
 
 impl Artifacts {
-    /// Compiles the purposes and notices among the sources, or says everything that is wrong.
+    /// Compiles the purposes, notices and overlays among the sources, or says everything that is wrong.
     pub fn compile(sources: &[ArtifactRef<'_>]) -> Result<Self, Vec<Finding>> {
         let mut findings = Vec::new();
         let mut purposes = BTreeMap::new();
         let mut notices = BTreeMap::new();
+        let mut overlays = BTreeMap::new();
         for source in sources {
             match source.kind {
                 PURPOSE_KIND => {
@@ -49,12 +54,22 @@ impl Artifacts {
                         notices.insert(released.notice.name.clone(), released);
                     }
                 }
+                OVERLAY_KIND => {
+                    if let Some(it) = read::<Overlay>(source, &mut findings) {
+                        rules::overlay(source, &it, &mut findings);
+                        overlays.insert(it.id.clone(), (it, *source));
+                    }
+                }
                 _ => {}
             }
         }
         if let Some((_, source)) = purposes.values().nth(PURPOSES_MAX) {
             let message = format!("a tenant registers at most {PURPOSES_MAX} purposes");
             findings.push(Finding::at(source, "", "consent.purpose.count", message));
+        }
+        if let Some((_, source)) = overlays.values().nth(OVERLAYS_MAX) {
+            let message = format!("a tenant registers at most {OVERLAYS_MAX} overlays");
+            findings.push(Finding::at(source, "", "consent.overlay.count", message));
         }
         for (purpose, source) in purposes.values() {
             rules::notices_asked(source, purpose, &notices, &mut findings);
@@ -64,10 +79,12 @@ impl Artifacts {
             return Err(findings);
         }
         let digest = digest_of(sources);
-        Ok(Self { digest, purposes: purposes.into_values().map(|it| it.0).collect(), notices })
+        let purposes = purposes.into_values().map(|it| it.0).collect();
+        let overlays = overlays.into_values().map(|it| it.0).collect();
+        Ok(Self { digest, purposes, notices, overlays })
     }
 
-    /// One digest over every purpose and notice.
+    /// One digest over every purpose, notice and overlay.
     pub const fn digest(&self) -> Digest {
         self.digest
     }
@@ -96,6 +113,11 @@ impl Artifacts {
     /// Every notice, ascending by name.
     pub fn notices(&self) -> impl Iterator<Item = &ReleasedNotice> {
         self.notices.values()
+    }
+
+    /// Every overlay, ascending by id.
+    pub fn overlays(&self) -> &[Overlay] {
+        &self.overlays
     }
 
     /// Every jurisdiction some purpose has a basis for, ascending.
@@ -136,7 +158,7 @@ fn read<T: DeserializeOwned>(source: &ArtifactRef<'_>, findings: &mut Vec<Findin
 fn digest_of(sources: &[ArtifactRef<'_>]) -> Digest {
     let mut lines: Vec<_> = sources
         .iter()
-        .filter(|it| it.kind == PURPOSE_KIND || it.kind == NOTICE_KIND)
+        .filter(|it| [PURPOSE_KIND, NOTICE_KIND, OVERLAY_KIND].contains(&it.kind))
         .map(|it| format!("{}/{} {}\n", it.kind, it.name, it.digest))
         .collect();
     lines.sort_unstable();

@@ -67,6 +67,7 @@ fn grant() -> EventKind {
             }),
             method: Method::Save,
             prechecked: false,
+            condition_of_service: false,
         },
     })
 }

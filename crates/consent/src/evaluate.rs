@@ -7,12 +7,14 @@ use kernel::{Epoch, Epochs, Instant, Known, Reason};
 
 use crate::{
     Artifacts, Ask, ChannelSet, Flag, Ground, Grounds, Jurisdiction, Obligations, Outcome, Purpose,
-    RestrictionGround, Snapshot, State, Verdict, artifacts::REGIMES_MAX, fold::SKEW, minor,
+    Quiet, RestrictionGround, Snapshot, State, Verdict, artifacts::REGIMES_MAX, fold::SKEW, minor,
     purpose::BasisSpec, reason,
 };
 
 mod basis;
 mod contact;
+mod overlay;
+mod signal;
 
 /// The longest a verdict is good for, and the oldest a snapshot may be.
 pub const GOOD_FOR_MAX: TimeDelta = TimeDelta::seconds(60);
@@ -37,6 +39,8 @@ pub fn evaluate(ask: &Ask, snapshot: &Snapshot, artifacts: &Artifacts, as_of: In
         gates.minors(purpose);
         gates.lawful_basis(purpose);
         gates.objections(purpose);
+        gates.signals(purpose);
+        gates.overlays(purpose, artifacts);
         if !purpose.is(Flag::ServiceMessage) {
             gates.preferences();
         }
@@ -46,9 +50,17 @@ pub fn evaluate(ask: &Ask, snapshot: &Snapshot, artifacts: &Artifacts, as_of: In
     gates.verdict(snapshot, artifacts, purpose)
 }
 
-/// When a pause or quiet hours would next let the ask through, where they hold it back.
-pub(crate) fn waits_until(ask: &Ask, snapshot: &Snapshot, as_of: Instant) -> Option<Instant> {
+/// When a pause, quiet hours or the hours of a law would next let the ask through, where they hold it back.
+pub(crate) fn waits_until(
+    ask: &Ask,
+    snapshot: &Snapshot,
+    artifacts: &Artifacts,
+    as_of: Instant,
+) -> Option<Instant> {
     let mut gates = Gates::new(ask, snapshot, as_of);
+    if let Some(purpose) = artifacts.purpose(&ask.purpose.key) {
+        gates.overlays(purpose, artifacts);
+    }
     gates.preferences();
     gates.held_until
 }
@@ -63,6 +75,8 @@ struct Gates<'a> {
     grounds: Grounds,
     good_until: Instant,
     held_until: Option<Instant>,
+    /// Hours in which a law wants quiet, and what it says.
+    by_law: Vec<(Quiet, Reason)>,
 }
 
 impl<'a> Gates<'a> {
@@ -75,6 +89,7 @@ impl<'a> Gates<'a> {
             grounds: Grounds::default(),
             good_until: as_of.plus(GOOD_FOR_MAX),
             held_until: None,
+            by_law: Vec::new(),
         }
     }
 
@@ -249,8 +264,11 @@ impl<'a> Gates<'a> {
             Outcome::Permitted
         } else {
             self.reasons.sort_by_key(reason::rank);
-            let only_waits =
-                self.reasons.iter().all(|it| *it == reason::FQ_QUIET || *it == reason::FQ_SNOOZED);
+            let waits = |it: &Reason| {
+                [&reason::FQ_QUIET, &reason::FQ_SNOOZED].contains(&it)
+                    || self.by_law.iter().any(|law| law.1 == *it)
+            };
+            let only_waits = self.reasons.iter().all(waits);
             match self.held_until {
                 Some(until) if only_waits => Outcome::Held { until },
                 _ => Outcome::Refused,
@@ -283,7 +301,9 @@ impl<'a> Gates<'a> {
 
 /// The basis where this law applies: its own, or else that of the regime it falls under.
 fn spec_of(purpose: &Purpose, of: Jurisdiction) -> Option<&BasisSpec> {
-    purpose.bases.get(&of).or_else(|| purpose.bases.get(&minor::regime(of)))
+    let regime = || purpose.bases.get(&minor::regime(of));
+    let federation = || purpose.bases.iter().find(|it| of.is_in(*it.0)).map(|it| it.1);
+    purpose.bases.get(&of).or_else(regime).or_else(federation)
 }
 
 /// The channels that reach a person at an address.

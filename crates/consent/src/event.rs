@@ -1,12 +1,12 @@
 //! The vocabulary of the log: what a person said, and what was stated about a person.
 
-use kernel::{Channel, Instant, NodeId, PurposeKey, PurposeRef, StaffId};
+use kernel::{Channel, Digest, Instant, NodeId, PurposeKey, PurposeRef, StaffId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Actor, ChannelSet, Choice, FrequencyLimit, Grant, Jurisdiction, Label, PurposeScope, Quiet,
-    Zone,
+    Actor, ChannelSet, Choice, FrequencyLimit, Grant, Jurisdiction, Label, Practice, PurposeScope,
+    Quiet, Zone,
 };
 
 /// The most restrictive events one grant can answer.
@@ -131,6 +131,16 @@ pub enum Statement {
         approver: StaffId,
         /// Until when.
         until: Instant,
+        /// Whether the approver found that no other basis would do (recital 46).
+        #[serde(default)]
+        last_resort: bool,
+    },
+    /// Steps towards a contract, at the person's request; relied on for at most 90 days.
+    PreContract {
+        /// The type of contract it would be.
+        of_type: Label,
+        /// Until when the request stands.
+        until: Instant,
     },
     /// The person's time zone.
     TimeZone {
@@ -148,6 +158,10 @@ pub enum EventKind {
     Requested { purpose: PurposeRef },
     /// Consent was given.
     Given(Grant),
+    /// An address was asked to confirm a grant; the token is known here by its digest alone.
+    ConfirmationSent { grant: Uuid, token: Digest },
+    /// The address that was asked confirmed the grant.
+    Confirmed { grant: Uuid, token: Digest },
     /// A standing consent was confirmed again.
     Renewed(Grant),
     /// Consent was refused.
@@ -158,6 +172,9 @@ pub enum EventKind {
     Objected { scope: PurposeScope, limb: Limb },
     /// The person took an objection back: wholly, or for one exact purpose.
     ObjectionLifted { scope: PurposeScope, limb: Limb },
+    /// The person opted out of a practice, by a signal or in words; an explicit grant that answers
+    /// it takes exactly its purpose out.
+    OptedOut { practice: Practice },
     /// Processing was restricted.
     Restricted { scope: PurposeScope, ground: RestrictionGround },
     /// A restriction ended, after the person was told (Art. 18(3)).
@@ -193,6 +210,7 @@ impl EventKind {
             Self::Refused { .. }
             | Self::Withdrawn { .. }
             | Self::Objected { .. }
+            | Self::OptedOut { .. }
             | Self::Restricted { .. }
             | Self::Suppressed { .. }
             | Self::Snoozed { .. } => true,
@@ -203,6 +221,8 @@ impl EventKind {
             Self::QuietHours { quiet } => quiet.is_some(),
             Self::Requested { .. }
             | Self::Given(_)
+            | Self::ConfirmationSent { .. }
+            | Self::Confirmed { .. }
             | Self::Renewed(_)
             | Self::ObjectionLifted { .. }
             | Self::RestrictionLifted { .. }
@@ -250,11 +270,14 @@ impl EventKind {
         match self {
             Self::Requested { .. } => "requested",
             Self::Given(_) => "given",
+            Self::ConfirmationSent { .. } => "confirmation_sent",
+            Self::Confirmed { .. } => "confirmed",
             Self::Renewed(_) => "renewed",
             Self::Refused { .. } => "refused",
             Self::Withdrawn { .. } => "withdrawn",
             Self::Objected { .. } => "objected",
             Self::ObjectionLifted { .. } => "objection_lifted",
+            Self::OptedOut { .. } => "opted_out",
             Self::Restricted { .. } => "restricted",
             Self::RestrictionLifted { .. } => "restriction_lifted",
             Self::Suppressed { .. } => "suppressed",

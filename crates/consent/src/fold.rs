@@ -21,6 +21,9 @@ mod statement;
 /// How far clocks may differ: a permission must be later than a refusal by more than this.
 pub const SKEW: TimeDelta = TimeDelta::seconds(5);
 
+/// How long a grant waits to be confirmed, where its purpose wants that.
+pub const DOI_TTL: TimeDelta = TimeDelta::days(7);
+
 /// Folds the logs of a person's nodes into a snapshot read at an instant.
 pub fn fold(
     person: &PersonAt,

@@ -89,6 +89,9 @@ pub struct Proof {
     pub method: Method,
     /// Whether the control was ticked beforehand; if so the grant is void.
     pub prechecked: bool,
+    /// Whether a contract or a service was made to depend on it (Art. 7(4)); if so it is not free.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub condition_of_service: bool,
 }
 
 impl Proof {

@@ -88,6 +88,13 @@ impl Jurisdiction {
         Ok(Self(code))
     }
 
+    /// Whether it is the other one, a state of it (`US-CA` of `US`), or a member state of the Union.
+    pub fn is_in(self, other: Self) -> bool {
+        self == other
+            || crate::minor::regime(self) == other
+            || self.as_str().split_once('-').is_some_and(|it| it.0 == other.as_str())
+    }
+
     /// The code.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default().trim_end_matches('\0')

@@ -13,24 +13,30 @@
 //!
 //! **Map.** [`event`] is the vocabulary of the log and [`chain`] its keeping; [`artifacts`] the
 //! registry; [`fold()`] makes a [`snapshot`] of a person's logs, [`evaluate()`] answers an [`Ask`]
-//! from it and [`explain`] says what would have to change; [`service`] records, withdraws and answers over the [`ports`].
+//! from it and [`explain`] says what would have to change; [`signal`] reads what is sent on a person's
+//! behalf; [`service`] records, withdraws and answers over the [`ports`].
 
 pub mod artifacts;
 pub mod chain;
+pub mod document;
 pub mod evaluate;
 pub mod event;
 pub mod explain;
 pub mod fold;
 pub mod grant;
+pub mod import;
 pub mod label;
 pub mod minor;
+pub mod overlay;
 pub mod ports;
 pub mod preference;
 pub mod purpose;
 pub mod reason;
 pub mod receipt;
+pub mod ropa;
 pub mod scope;
 pub mod service;
+pub mod signal;
 pub mod snapshot;
 pub mod standing;
 pub mod verdict;
@@ -54,12 +60,14 @@ pub use explain::{Case, Change, Explanation, Who};
 pub use fold::fold;
 pub use grant::{Actor, Expression, Grant, Method, NoticeShown, Proof};
 pub use label::{Jurisdiction, Label};
+pub use overlay::Overlay;
 pub use preference::{Choice, FrequencyLimit, Quiet, Zone};
 pub use purpose::{
     Assessment, Basis, BasisSpec, ConsentTerms, Flag, Law, Notice, Purpose, ReleasedNotice,
     SpecialCondition,
 };
 pub use scope::{ChannelSet, PurposeScope};
+pub use signal::{Practice, Signals};
 pub use snapshot::{Snapshot, State};
 pub use standing::{Standing, standing};
 pub use verdict::{

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use kernel::{Channel, Digest, Instant, Period, PurposeKey, PurposeRef};
 use serde::{Deserialize, Serialize};
 
-use crate::{ChannelSet, Jurisdiction, Label};
+use crate::{ChannelSet, Jurisdiction, Label, signal::mode::ConsentType};
 
 /// The lawful bases of GDPR Art. 6(1), as DPV names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,6 +111,9 @@ pub struct ConsentTerms {
     /// Whether only an explicit statement counts.
     #[serde(default)]
     pub explicit: bool,
+    /// Whether the address must confirm it (double opt-in).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub double_opt_in: bool,
 }
 
 /// A law that obliges or empowers.
@@ -126,6 +129,16 @@ pub struct Law {
     /// In force until, where it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_force_until: Option<Instant>,
+    /// Where it applies; wherever the purpose rests on it, if none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jurisdictions: Vec<Jurisdiction>,
+}
+
+impl Law {
+    /// Whether it applies where the person lives.
+    pub fn applies_in(&self, jurisdiction: Jurisdiction) -> bool {
+        self.jurisdictions.is_empty() || self.jurisdictions.iter().any(|it| jurisdiction.is_in(*it))
+    }
 }
 
 /// A balancing assessment (LIA).
@@ -158,6 +171,12 @@ pub enum Flag {
     ChildDirected,
     /// Decides solely by machine, with legal or similarly significant effect (Art. 22).
     SolelyAutomatedSignificant,
+    /// Sells data, or shares it for advertising across contexts (CCPA 1798.140(ad), (ah)).
+    SaleOrShare,
+    /// Advertises by what was seen elsewhere.
+    TargetedAds,
+    /// Shares financial data with companies that are not affiliated (GLBA, 15 USC 6802).
+    FinancialSharing,
 }
 
 /// A condition of Art. 9(2).
@@ -223,6 +242,12 @@ pub struct Purpose {
     /// The law such a condition rests on; every one but consent and an emergency needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub special_law: Option<Law>,
+    /// Its purposes in the IAB framework (1 to 24): a string that lacks one refuses it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tcf_purposes: Vec<u8>,
+    /// The kinds of Google's consent mode it needs: one denied refuses it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consent_mode: Vec<ConsentType>,
     /// The law that authorises using data on offences (Art. 10), if one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offences: Option<Law>,
@@ -234,6 +259,14 @@ impl Purpose {
     /// Whether the flag is set.
     pub fn is(&self, flag: Flag) -> bool {
         self.flags.contains(&flag)
+    }
+
+    /// Whether what a browser or app sends can refuse it, so that a signal nobody can read does.
+    pub fn depends_on_signals(&self) -> bool {
+        !self.tcf_purposes.is_empty()
+            || !self.consent_mode.is_empty()
+            || self.is(Flag::SaleOrShare)
+            || self.is(Flag::TargetedAds)
     }
 
     /// Key and version.
@@ -289,6 +322,12 @@ pub struct Controller {
     pub address: String,
     /// How to reach it.
     pub contact: String,
+    /// Its e-mail address; some forms of a receipt demand it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Its telephone; some forms of a receipt demand it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
 }
 
 /// A notice with the digest of its artifact.

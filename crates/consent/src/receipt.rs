@@ -1,71 +1,166 @@
-//! A receipt of a choice as JSON, in the words of ISO/IEC TS 27560:2023.
+//! Receipts: one record of a choice, told in three forms.
 //!
-//! It binds the notice shown to the choice made and is derivable from the log and the registry at
-//! any time. It names the person by a digest only this controller can recognise.
+//! It binds the notice shown to the choice made, is derivable from the log and the registry at any
+//! time, and names the person by a digest only this controller can recognise. A form whose
+//! mandatory name would lack its value is not issued.
 
-use kernel::{Digest, Fault};
-use serde_json::{Value, json};
+use kernel::{CanonicalError, Digest, Fault, Instant};
+use serde_json::Value;
 
 use crate::{
-    Artifacts, Basis, BasisSpec, ConsentEvent, EventKind, Expression, Grant, Purpose,
-    ReleasedNotice,
+    Artifacts, BasisSpec, ConsentEvent, EventKind, Grant, Purpose, ReleasedNotice, document,
 };
 
-/// The schema the receipt follows.
-pub const SCHEMA_VERSION: &str = "assent.consent-receipt/1 (ISO/IEC TS 27560:2023)";
+mod dpv;
+mod iso27560;
+mod kantara;
 
-/// The receipt of a grant, refusal, withdrawal or objection; none for other events, and none where
-/// a mandatory name would lack its value.
-pub fn receipt(event: &ConsentEvent, artifacts: &Artifacts) -> Result<Option<Value>, Fault> {
-    let Some((purposes, grant)) = subject_matter(event, artifacts) else { return Ok(None) };
-    let Some(released) = notice_of(&purposes, grant, artifacts) else { return Ok(None) };
-    let notice = &released.notice;
-    let principal = Digest::of_canonical(&(
-        "assent.principal/1",
-        event.tenant.as_str(),
-        notice.controller.id.as_str(),
-        event.said.node,
-    ))
-    .map_err(|it| Fault::escalate("naming the person in a receipt").because(it))?;
-    let mut record = json!({
-        "schema_version": SCHEMA_VERSION,
-        "record_id": event.said.id.to_string(),
-        "receipt_id": event.digest.to_string(),
-        "pii_principal_id": principal.to_string(),
-        "privacy_notice": notice_json(released, grant),
-        "language": notice.language.as_str(),
-        "purposes": purposes.iter().map(|it| purpose_json(it)).collect::<Vec<_>>(),
-        "pii_information": pii_json(&purposes),
-        "pii_controllers": [{
-            "party_id": notice.controller.id.as_str(),
-            "party_name": notice.controller.name,
-            "party_address": notice.controller.address,
-            "party_contact": notice.controller.contact,
-            "party_type": "controller",
-        }],
-        "collection_method": event.said.source.as_str(),
-        "storage_locations": notice.storage_locations,
-        "retention_period": notice.retention_period,
-        "jurisdiction": artifacts.jurisdictions(),
-        "recipient_third_parties": notice.recipients,
-        "withdrawal_method": notice.withdrawal_method,
-        "event_time": event.said.event_time,
-        "recorded_at": event.recorded_at,
-        "entity_id": principal.to_string(),
-        "event_type": event.said.kind.name(),
-        "event_state": state_of(&event.said.kind),
-        "chain": { "seq": event.seq, "digest": event.digest },
-    });
-    if let (Some(grant), Some(members)) = (grant, record.as_object_mut()) {
-        let explicit = grant.expression == Expression::Explicit;
-        members
-            .insert("consent_type".into(), if explicit { "explicit" } else { "expressed" }.into());
-        members.insert("channels".into(), json!(grant.channels));
-        if let Some(until) = validity(grant, &purposes, event) {
-            members.insert("validity_until".into(), json!(until));
+/// The form of a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// ISO/IEC TS 27560:2023.
+    Iso27560,
+    /// Kantara Initiative Consent Receipt 1.1; it has words for a consent only.
+    Kantara,
+    /// W3C Data Privacy Vocabulary 2, as JSON-LD.
+    Dpv,
+}
+
+impl Profile {
+    /// Every form.
+    pub const ALL: [Self; 3] = [Self::Iso27560, Self::Kantara, Self::Dpv];
+
+    /// The name by which it is asked for.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Iso27560 => "iso27560",
+            Self::Kantara => "kantara",
+            Self::Dpv => "dpv",
         }
     }
-    Ok(Some(record))
+
+    /// The JSON Schema (2020-12) its documents keep.
+    pub const fn schema(self) -> &'static str {
+        match self {
+            Self::Iso27560 => include_str!("../schemas/receipt.iso27560.json"),
+            Self::Kantara => include_str!("../schemas/receipt.kantara.json"),
+            Self::Dpv => include_str!("../schemas/receipt.dpv.json"),
+        }
+    }
+}
+
+impl std::str::FromStr for Profile {
+    type Err = UnknownProfile;
+
+    fn from_str(text: &str) -> Result<Self, UnknownProfile> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text).ok_or(UnknownProfile)
+    }
+}
+
+/// A form nobody here writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not one of iso27560, kantara and dpv")]
+pub struct UnknownProfile;
+
+/// What every form tells.
+struct Matter<'a> {
+    event: &'a ConsentEvent,
+    purposes: Vec<&'a Purpose>,
+    grant: Option<&'a Grant>,
+    notice: &'a ReleasedNotice,
+    artifacts: &'a Artifacts,
+    /// The person, as only this controller recognises them.
+    principal: Digest,
+}
+
+impl Matter<'_> {
+    /// The version of the notice that was shown; the one in force, where none is on record.
+    fn notice_version(&self) -> u32 {
+        let shown = self.grant.and_then(|it| it.proof.notice.as_ref());
+        shown.map_or(self.notice.notice.version, |it| it.version)
+    }
+
+    /// Its categories of data, each once.
+    fn categories(&self) -> Vec<&str> {
+        let mut all: Vec<_> =
+            self.purposes.iter().flat_map(|it| &it.categories).map(crate::Label::as_str).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Whether it is about special categories of data.
+    fn is_special(&self) -> bool {
+        self.purposes.iter().any(|it| it.special.is_some())
+    }
+
+    /// When a grant ends.
+    fn ends_at(&self) -> Option<Instant> {
+        let grant = self.grant?;
+        let by_terms = self
+            .purposes
+            .iter()
+            .flat_map(|it| it.bases.values())
+            .filter_map(|it| match it {
+                BasisSpec::Consent(terms) => {
+                    Some(self.event.effective().plus(terms.max_age.span()))
+                }
+                _ => None,
+            })
+            .min();
+        grant.expires_at.into_iter().chain(by_terms).min()
+    }
+
+    /// The state in DPV's words.
+    const fn state(&self) -> &'static str {
+        match self.event.said.kind {
+            EventKind::Given(_) => "ConsentGiven",
+            EventKind::Renewed(_) => "RenewedConsentGiven",
+            EventKind::Refused { .. } => "ConsentRefused",
+            EventKind::Withdrawn { .. } => "ConsentWithdrawn",
+            _ => "ObjectionMade",
+        }
+    }
+}
+
+/// The receipt of a grant, refusal, withdrawal or objection in a form, unsigned; none for other
+/// events, and none where a mandatory name would lack its value.
+pub fn receipt(
+    event: &ConsentEvent,
+    artifacts: &Artifacts,
+    profile: Profile,
+) -> Result<Option<Value>, Fault> {
+    let Some((purposes, grant)) = subject_matter(event, artifacts) else { return Ok(None) };
+    let Some(notice) = notice_of(&purposes, grant, artifacts) else { return Ok(None) };
+    let principal = principal(event, notice)
+        .map_err(|it| Fault::escalate("naming the person in a receipt").because(it))?;
+    let matter = Matter { event, purposes, grant, notice, artifacts, principal };
+    Ok(match profile {
+        Profile::Iso27560 => Some(iso27560::told(&matter)),
+        Profile::Kantara => kantara::told(&matter),
+        Profile::Dpv => Some(dpv::told(&matter)),
+    })
+}
+
+/// The same, signed: it verifies offline.
+pub fn signed(
+    event: &ConsentEvent,
+    artifacts: &Artifacts,
+    profile: Profile,
+    key: &document::DocumentKey,
+) -> Result<Option<Value>, Fault> {
+    let Some(body) = receipt(event, artifacts, profile)? else { return Ok(None) };
+    let signed = key.sign(body);
+    signed.map(Some).map_err(|it| Fault::escalate("signing a receipt").because(it))
+}
+
+fn principal(event: &ConsentEvent, notice: &ReleasedNotice) -> Result<Digest, CanonicalError> {
+    Digest::of_canonical(&(
+        "assent.principal/1",
+        event.tenant.as_str(),
+        notice.notice.controller.id.as_str(),
+        event.said.node,
+    ))
 }
 
 /// The purposes an event is about, with its grant if it is one.
@@ -103,69 +198,4 @@ fn notice_of<'a>(
             artifacts.notices().find(|it| it.notice.purposes.contains(&purpose.key))
         })
         .or_else(|| artifacts.notices().next())
-}
-
-fn notice_json(released: &ReleasedNotice, grant: Option<&Grant>) -> Value {
-    let shown = grant.and_then(|it| it.proof.notice.as_ref());
-    let version = shown.map_or(released.notice.version, |it| it.version);
-    let mut notice = json!({ "name": released.notice.name, "version": version });
-    if let Some(members) = notice.as_object_mut() {
-        if version == released.notice.version {
-            members.insert("digest".into(), json!(released.digest));
-        }
-        if let Some(rendered) = shown.and_then(|it| it.rendered) {
-            members.insert("rendered".into(), json!(rendered));
-        }
-    }
-    notice
-}
-
-fn purpose_json(purpose: &Purpose) -> Value {
-    let bases: serde_json::Map<_, _> = purpose
-        .bases
-        .iter()
-        .map(|(jurisdiction, spec)| (jurisdiction.to_string(), spec.basis().as_str().into()))
-        .collect();
-    json!({
-        "purpose": purpose.key,
-        "version": purpose.version,
-        "purpose_type": purpose.name,
-        "description": purpose.text,
-        "lawful_basis": bases,
-    })
-}
-
-fn pii_json(purposes: &[&Purpose]) -> Value {
-    let mut categories: Vec<_> = purposes.iter().flat_map(|it| &it.categories).collect();
-    categories.sort_unstable();
-    categories.dedup();
-    let optional =
-        purposes.iter().all(|it| it.bases.values().all(|spec| spec.basis() == Basis::Consent));
-    categories.into_iter().map(|it| json!({ "pii_type": it, "pii_optional": optional })).collect()
-}
-
-/// The state in DPV's words.
-const fn state_of(kind: &EventKind) -> &'static str {
-    match kind {
-        EventKind::Given(_) => "ConsentGiven",
-        EventKind::Renewed(_) => "RenewedConsentGiven",
-        EventKind::Refused { .. } => "ConsentRefused",
-        EventKind::Withdrawn { .. } => "ConsentWithdrawn",
-        _ => "ObjectionMade",
-    }
-}
-
-fn validity(grant: &Grant, purposes: &[&Purpose], event: &ConsentEvent) -> Option<kernel::Instant> {
-    let by_terms = purposes
-        .iter()
-        .flat_map(|it| it.bases.values())
-        .filter_map(|it| match it {
-            BasisSpec::Consent(terms) => Some(event.effective().plus(terms.max_age.span())),
-            _ => None,
-        })
-        .min();
-    match (grant.expires_at, by_terms) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
 }

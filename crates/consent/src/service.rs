@@ -9,19 +9,24 @@ use uuid::Uuid;
 
 use crate::{
     ConsentEvent, Effect, EventRef, NewEvent,
+    document::DocumentKey,
     ports::{ArtifactSource, InFlight, Ledger},
-    receipt,
+    receipt::{self, Profile},
 };
 
+mod confirm;
 mod explain;
 mod keep;
 mod preference;
 mod restrain;
+mod signal;
 mod verdict;
 
+pub use confirm::ConfirmError;
 pub use explain::ExplainService;
 pub use preference::{Chosen, PreferenceChange, PreferenceError};
 pub use restrain::{By, RestrainError};
+pub use signal::Heard;
 pub use verdict::{LedgerSnapshots, VerdictService};
 
 use keep::{KeepError, Wish};
@@ -134,15 +139,18 @@ impl ConsentService {
         Ok(self.ledger.find(tenant, &[id]).await?.into_iter().next())
     }
 
-    /// The receipt of a choice, if there is such a choice.
+    /// The receipt of a choice in a form, signed, if there is such a choice and the form has words
+    /// for it.
     pub async fn receipt(
         &self,
         tenant: &TenantId,
         id: Uuid,
+        profile: Profile,
+        key: &DocumentKey,
     ) -> Result<Option<serde_json::Value>, Fault> {
         let Some(event) = self.event(tenant, id).await? else { return Ok(None) };
         let artifacts = self.artifacts.live(tenant).await?;
-        receipt::receipt(&event, &artifacts)
+        receipt::signed(&event, &artifacts, profile, key)
     }
 
     /// Waits for the sends under way for these nodes; out of reach is an honest "recorded".

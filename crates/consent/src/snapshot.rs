@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::{
     ChannelSet, Choice, EventRef, Expression, FrequencyLimit, Jurisdiction, Label, Limb,
-    NoticeShown, PurposeScope, Quiet, RestrictionGround, SuppressionReason, SuppressionScope, Zone,
+    NoticeShown, Practice, PurposeScope, Quiet, RestrictionGround, SuppressionReason,
+    SuppressionScope, Zone,
 };
 
 /// The state of a person at two epochs; the policy epoch is added when it is judged. Cheap to clone.
@@ -72,6 +73,8 @@ pub struct State {
     pub denials: Vec<Denial>,
     /// Objections.
     pub objections: Vec<Objection>,
+    /// Practices the person opted out of.
+    pub opt_outs: Vec<OptOut>,
     /// Restrictions in force.
     pub restrictions: Vec<Restriction>,
     /// Suppressions in force.
@@ -114,6 +117,7 @@ impl State {
 /// A grant on the channels on which nothing defeats it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[expect(missing_docs, reason = "members are named by their types")]
+#[expect(clippy::struct_excessive_bools, reason = "what a grant has or lacks, each by itself")]
 pub struct StandingGrant {
     pub key: PurposeKey,
     pub version: u32,
@@ -126,6 +130,12 @@ pub struct StandingGrant {
     pub by_guardian: bool,
     /// Whether the proof has every member it needs.
     pub proven: bool,
+    /// Whether the address that was asked confirmed it.
+    pub confirmed: bool,
+    /// Whether a service was made to depend on it.
+    pub conditional: bool,
+    /// Whether somebody gave it who can: no signal does.
+    pub competent: bool,
     #[serde(skip_serializing_if = "NoticeRef::is_none")]
     pub notice: NoticeRef,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,6 +210,17 @@ pub struct Objection {
     pub place: EventRef,
 }
 
+/// An opt-out of a practice, with the exact purposes an explicit grant answered it for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[expect(missing_docs, reason = "members are named by their types")]
+pub struct OptOut {
+    pub practice: Practice,
+    /// Whether the Global Privacy Control said it.
+    pub by_gpc: bool,
+    pub lifted_for: Vec<PurposeKey>,
+    pub place: EventRef,
+}
+
 /// A restriction of processing (Art. 18).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[expect(missing_docs, reason = "members are named by their types")]
@@ -235,6 +256,8 @@ pub struct Contract {
     pub active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Instant>,
+    /// Whether it is asked for and not yet made.
+    pub pending: bool,
     pub place: EventRef,
 }
 
@@ -243,6 +266,8 @@ pub struct Contract {
 #[expect(missing_docs, reason = "members are named by their types")]
 pub struct Emergency {
     pub until: Instant,
+    /// Whether no other basis would do.
+    pub last_resort: bool,
     pub place: EventRef,
 }
 

@@ -35,6 +35,7 @@ pub fn standing(snapshot: &Snapshot, artifacts: &Artifacts, as_of: Instant) -> S
     for purpose in artifacts.purposes() {
         let ask = Ask {
             bundle: Known::NotApplicable(RuleId::new("consent.standing")),
+            signals: Known::NotApplicable(RuleId::new("consent.standing")),
             ..Ask::about(purpose.reference(), &person)
         };
         let verdict = evaluate(&ask, snapshot, artifacts, as_of);

@@ -8,7 +8,9 @@ use kernel::{
 };
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Basis, EventRef, FrequencyLimit, Jurisdiction, Label, artifacts::REGIMES_MAX, reason};
+use crate::{
+    Basis, EventRef, FrequencyLimit, Jurisdiction, Label, Signals, artifacts::REGIMES_MAX, reason,
+};
 
 /// May we do this, to this person, for this purpose, over this channel, now?
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,9 @@ pub struct Ask {
     pub jurisdiction: Option<Jurisdiction>,
     /// What kinds of data would be used.
     pub bundle: Known<BundleFacts>,
+    /// What the browser or app sends with the question; not applicable where none takes part, or
+    /// where it was recorded before.
+    pub signals: Known<Signals>,
     /// The identity epoch the asker resolved the person at.
     pub identity: Epoch,
     /// The oldest state of the person's choices the asker accepts.
@@ -34,7 +39,8 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// A question about a purpose alone: no channel, and unknown data, which refuses until told.
+    /// A question about a purpose alone: no channel, and data and signals unknown, which refuse
+    /// until told.
     pub fn about(purpose: PurposeRef, person: &PersonAt) -> Self {
         Self {
             purpose,
@@ -43,6 +49,7 @@ impl Ask {
             topic: None,
             jurisdiction: None,
             bundle: Known::Unknown(Why::Missing),
+            signals: Known::Unknown(Why::Missing),
             identity: person.identity,
             person_min: Epoch(0),
             exception: None,

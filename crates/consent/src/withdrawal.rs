@@ -1,7 +1,8 @@
 //! Taking permission away, and the honest answer to whoever did.
 
-use kernel::{Channel, DeliveryId, Epoch, Instant, PurposeKey};
+use kernel::{Channel, DeliveryId, Epoch, FactId, Instant, PurposeKey};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{ChannelSet, Choice, EventKind, EventRef, Label, Limb, PurposeScope};
@@ -93,8 +94,36 @@ pub struct Certificate {
     pub effective_at: Option<Instant>,
     /// The events it made, one per node of the person.
     pub events: Vec<EventRef>,
+    /// The facts it was told as: once they are in the log, each proves that it was kept. None in the
+    /// answer to a repeat.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<FactId>,
     /// The deliveries under way when it was kept, and whether their attempts have ended.
     pub in_flight: Vec<UnderWay>,
+}
+
+/// What a document of a certificate says it is.
+pub const CERTIFICATE_SCHEMA: &str = "assent.withdrawal-certificate/1";
+
+impl Certificate {
+    /// The certificate as it is handed to the person, to be signed: what was taken away in words,
+    /// when, what was under way, and nothing by which others could recognise them.
+    pub fn document(&self, what: &str) -> Value {
+        let events: Vec<_> = self.events.iter().map(|it| it.event.to_string()).collect();
+        let mut document = json!({
+            "schema": CERTIFICATE_SCHEMA,
+            "act": self.act.to_string(),
+            "what": what,
+            "recorded_at": self.recorded_at,
+            "events": events,
+            "facts": self.facts,
+            "in_flight": self.in_flight,
+        });
+        if let (Some(at), Some(members)) = (self.effective_at, document.as_object_mut()) {
+            members.insert("effective_at".into(), json!(at));
+        }
+        document
+    }
 }
 
 /// A delivery that was under way.

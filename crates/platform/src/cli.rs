@@ -20,6 +20,7 @@ pub mod lint;
 pub mod log;
 pub mod release;
 pub mod replay;
+pub mod report;
 pub mod serve;
 pub mod setup;
 pub mod verify;
@@ -73,7 +74,10 @@ pub enum Command {
     Release(release::Release),
     /// Make recorded decisions again and compare them bit for bit.
     Replay(replay::Replay),
-    /// Check offline what the log hands out.
+    /// Generate what the house must be able to show.
+    #[command(subcommand)]
+    Report(report::Report),
+    /// Check offline what the log hands out, or a receipt or certificate of a choice.
     Verify(verify::Verify),
     /// Be a witness of logs: cosign their heads, each only if it extends the one before.
     Witness(witness::Witness),
@@ -167,6 +171,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Log(it) => it.run(),
         Command::Release(it) => it.run(),
         Command::Replay(it) => it.run(),
+        Command::Report(it) => it.run(),
         Command::Verify(it) => it.run(),
         Command::Witness(it) => it.run(),
     }

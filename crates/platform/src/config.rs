@@ -40,6 +40,11 @@ impl DataDirectory {
         self.0.join("api-keys.json")
     }
 
+    /// The public key of documents handed to people, for whoever checks them.
+    pub fn document_key(&self) -> PathBuf {
+        self.0.join("documents.pub")
+    }
+
     /// The log's public key, for whoever checks receipts.
     pub fn log_key(&self) -> PathBuf {
         self.0.join("log.vkey")

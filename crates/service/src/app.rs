@@ -7,7 +7,10 @@ use audit::service::{
     WitnessingService,
 };
 use axum::extract::FromRef;
-use consent::service::{ConsentService, ExplainService, VerdictService};
+use consent::{
+    document::DocumentKey,
+    service::{ConsentService, ExplainService, VerdictService},
+};
 use context::service::{AdmissionService, BundleService, HealthService, ImportService};
 use decision::{ports::Journal, service::DecisionService};
 use delivery::{ports::Inbox, service::DeliveryService};
@@ -73,6 +76,8 @@ pub struct App {
     pub keys: ApiKeys,
     /// Opens and makes links.
     pub links: LinkSealer,
+    /// Signs what is handed to people.
+    pub documents: Arc<DocumentKey>,
     /// How links in messages reach us.
     pub base_url: String,
     /// Who is who.

@@ -181,6 +181,7 @@ fn sentence(change: &Change) -> String {
         Change::GuardianAgree { purpose, notice, .. } => format!(
             "A holder of parental responsibility agrees to {purpose}, on the notice `{notice}`."
         ),
+        Change::Confirm { purpose } => format!("The address that was asked confirms {purpose}."),
         Change::LiftObjection { purpose, limb } => {
             format!("The person takes the objection under {} back for {purpose}.", article(*limb))
         }

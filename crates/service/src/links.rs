@@ -22,7 +22,10 @@ use uuid::Uuid;
 
 use self::wire::Reader;
 
+mod confirm;
 mod wire;
+
+pub use confirm::ConfirmLink;
 
 /// The shape of what is sealed; a token of another shape is not opened.
 const VERSION: u8 = 2;

@@ -1,5 +1,6 @@
 //! Pages drawn on the server, whole without JavaScript.
 
+pub mod confirm;
 pub mod console;
 mod form;
 mod history;

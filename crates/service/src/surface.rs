@@ -160,6 +160,8 @@ fn public_pages() -> Router<Arc<App>> {
         .route("/u/{token}", post(page::message::unsubscribed))
         .route("/w/{token}", get(page::why::why))
         .route("/p/{token}", get(page::preferences::show).post(page::preferences::save))
+        .route("/c/{token}", get(page::confirm::ask).post(page::confirm::confirmed))
+        .route("/.well-known/gpc.json", get(http::consent::signal::support))
         .route("/p/{token}/stop", post(page::preferences::stop))
 }
 

@@ -6,7 +6,8 @@ use kernel::{ArtifactRef, Channel, Finding};
 
 use super::REGIMES_MAX;
 use crate::{
-    Basis, BasisSpec, ChannelSet, Flag, Label, Notice, Purpose, ReleasedNotice, SpecialCondition,
+    Basis, BasisSpec, ChannelSet, Flag, Label, Notice, Overlay, Purpose, ReleasedNotice,
+    SpecialCondition, signal::tcf::PURPOSES_MAX,
 };
 
 /// The rules a purpose can break on its own.
@@ -32,6 +33,10 @@ pub(super) fn purpose(source: &ArtifactRef<'_>, it: &Purpose, findings: &mut Vec
     }
     if it.is(Flag::DirectMarketing) && it.is(Flag::ServiceMessage) {
         say(top("flags"), "consent.purpose.flags", "direct marketing is never a service message");
+    }
+    let framed = |it: &u8| (1..=PURPOSES_MAX).contains(it);
+    if !it.tcf_purposes.iter().all(framed) {
+        say(top("tcf_purposes"), "consent.purpose.tcf", "the framework has purposes 1 to 24");
     }
     for (jurisdiction, spec) in &it.bases {
         let place = format!("/bases/{jurisdiction}");
@@ -159,6 +164,36 @@ pub(super) fn notice(source: &ArtifactRef<'_>, it: &Notice, findings: &mut Vec<F
     for (pointer, _) in words.iter().filter(|it| it.1.is_empty()) {
         let message = "a receipt needs these words";
         findings.push(Finding::at(source, *pointer, "consent.notice.words", message));
+    }
+}
+
+/// The rules an overlay can break.
+pub(super) fn overlay(source: &ArtifactRef<'_>, it: &Overlay, findings: &mut Vec<Finding>) {
+    let hours = it.hours.is_none_or(|it| it.from_minute < it.to_minute && it.to_minute < 1_440);
+    let rules = [
+        (it.id.as_str() != source.name, "/id", "name", "the file is not named after the overlay"),
+        (
+            it.jurisdictions.is_empty(),
+            "/jurisdictions",
+            "jurisdictions",
+            "an overlay applies somewhere",
+        ),
+        (
+            it.require.is_empty() && it.hours.is_none(),
+            "/require",
+            "require",
+            "an overlay requires something",
+        ),
+        (!hours, "/hours", "hours", "hours begin before they end, on one day"),
+        (
+            it.review_by <= it.in_force_from,
+            "/review_by",
+            "review",
+            "the review lies before the beginning",
+        ),
+    ];
+    for (_, pointer, rule, message) in rules.into_iter().filter(|it| it.0) {
+        findings.push(Finding::at(source, pointer, &format!("consent.overlay.{rule}"), message));
     }
 }
 

@@ -5,7 +5,9 @@ use kernel::{Known, Reason};
 use super::{Gates, MAJORITY_YEARS};
 use crate::{
     Assessment, Basis, BasisSpec, ConsentTerms, EventRef, Expression, Flag, Jurisdiction, Label,
-    Law, Limb, Purpose, SpecialCondition, minor, reason,
+    Law, Limb, Purpose, SpecialCondition,
+    fold::DOI_TTL,
+    minor, reason,
     snapshot::{NoticeRef, StandingGrant},
 };
 
@@ -41,8 +43,16 @@ impl Gates<'_> {
             BasisSpec::Consent(terms) => {
                 self.consent(purpose, jurisdiction, terms).map(Footing::Event)
             }
-            BasisSpec::Contract { contract } => self.contract(contract).map(Footing::Event),
-            BasisSpec::LegalObligation(law) => self.law(law, reason::LB_LEGAL_NOT_IN_FORCE),
+            BasisSpec::Contract { contract } => {
+                let necessary = purpose.is(Flag::NecessaryForContract);
+                self.refuse_if(!necessary, reason::LB_CONTRACT_NOT_NECESSARY);
+                self.contract(contract).filter(|_| necessary).map(Footing::Event)
+            }
+            BasisSpec::LegalObligation(law) => {
+                let here = law.applies_in(jurisdiction);
+                self.refuse_if(!here, reason::LB_LEGAL_JURISDICTION);
+                self.law(law, reason::LB_LEGAL_NOT_IN_FORCE).filter(|_| here)
+            }
             BasisSpec::VitalInterests {} => self.emergency().map(Footing::Event),
             BasisSpec::PublicTask(law) => self.law(law, reason::LB_PUBLIC_NOT_IN_FORCE),
             BasisSpec::LegitimateInterests(lia) => self.interests(purpose, lia),
@@ -120,10 +130,16 @@ impl Gates<'_> {
         jurisdiction: Jurisdiction,
         terms: &ConsentTerms,
         grant: &StandingGrant,
-    ) -> [(bool, Reason); 8] {
+    ) -> [(bool, Reason); 11] {
         let aged_out = grant.given_at.plus(terms.max_age.span());
         let end = grant.expires_at.map_or(aged_out, |it| it.min(aged_out));
         let begun = self.within(grant.given_at, Some(end)) || self.as_of >= end;
+        let unconfirmed = terms.double_opt_in && !grant.confirmed;
+        let confirm_by = grant.given_at.plus(DOI_TTL);
+        let lapsed = unconfirmed && self.as_of >= confirm_by;
+        if unconfirmed {
+            self.edge(confirm_by);
+        }
         let old_notice = match &grant.notice {
             NoticeRef::None => false,
             NoticeRef::Shown { name, version } => {
@@ -141,7 +157,10 @@ impl Gates<'_> {
         [
             (child && !grant.by_guardian, reason::AC_CHILD_NO_GUARDIAN),
             (!begun, reason::LB_CONSENT_MISSING),
-            (self.as_of >= end, reason::LB_CONSENT_EXPIRED),
+            (self.as_of >= end || lapsed, reason::LB_CONSENT_EXPIRED),
+            (unconfirmed && !lapsed, reason::LB_CONSENT_PENDING_DOI),
+            (grant.conditional, reason::LB_CONSENT_BUNDLED),
+            (!grant.competent, reason::LB_CONSENT_ACTOR),
             (old_notice || old_version, reason::LB_CONSENT_STALE_NOTICE),
             (channel.is_some_and(|it| !grant.channels.contains(it)), reason::LB_CONSENT_SCOPE),
             ((terms.explicit || significant) && !explicit, reason::LB_CONSENT_NOT_EXPLICIT),
@@ -169,8 +188,10 @@ impl Gates<'_> {
     fn contract(&mut self, of_type: &Label) -> Option<EventRef> {
         let state = self.state;
         let mut same_type = false;
+        let mut only_asked = true;
         for contract in state.contracts.iter().filter(|it| it.of_type == *of_type) {
             same_type = true;
+            only_asked &= contract.pending;
             if let Some(until) = contract.until {
                 self.edge(until);
             }
@@ -178,7 +199,9 @@ impl Gates<'_> {
                 return Some(contract.place);
             }
         }
-        self.refuse(if same_type {
+        self.refuse(if same_type && only_asked {
+            reason::LB_CONTRACT_PRECONTRACT_EXPIRED
+        } else if same_type {
             reason::LB_CONTRACT_ENDED
         } else if state.contracts.is_empty() {
             reason::LB_CONTRACT_NONE
@@ -210,11 +233,14 @@ impl Gates<'_> {
         let state = self.state;
         for it in &state.emergencies {
             self.edge(it.until);
-            if self.as_of < it.until {
+            if self.as_of < it.until && it.last_resort {
                 return Some(it.place);
             }
         }
-        self.refuse(if state.emergencies.is_empty() {
+        let in_time = state.emergencies.iter().any(|it| self.as_of < it.until);
+        self.refuse(if in_time {
+            reason::LB_VITAL_NOT_LAST_RESORT
+        } else if state.emergencies.is_empty() {
             reason::LB_VITAL_NO_EMERGENCY
         } else {
             reason::LB_VITAL_EXPIRED

@@ -92,12 +92,22 @@ impl Gates<'_> {
             self.refuse(reason::FQ_SNOOZED);
         }
         let from = snoozed.unwrap_or(self.as_of);
-        if self.state.quiet.is_empty() || is_pulled(channel) {
+        let laws = std::mem::take(&mut self.by_law);
+        if (self.state.quiet.is_empty() && laws.is_empty()) || is_pulled(channel) {
             self.held_until = snoozed;
             return;
         }
         let zones = zones(self.state.zones.iter().map(|it| it.0), &self.state.jurisdictions);
-        let quiet = &self.state.quiet;
+        let mut quiet = self.state.quiet.clone();
+        let as_of = self.as_of;
+        let now = |quiet: &[Quiet]| opens(quiet, zones.as_ref(), as_of, TimeDelta::zero());
+        self.refuse_if(now(&quiet) != Some(as_of), reason::FQ_QUIET);
+        for (hours, code) in &laws {
+            self.refuse_if(now(std::slice::from_ref(hours)) != Some(as_of), code.clone());
+            quiet.push(*hours);
+        }
+        self.by_law = laws;
+        let quiet = &quiet;
         let is_open = |at| opens(quiet, zones.as_ref(), at, TimeDelta::zero()) == Some(at);
         let open = is_open(self.as_of);
         // Windows and offsets change on whole minutes, and a verdict lives for one.
@@ -105,7 +115,6 @@ impl Gates<'_> {
         if is_open(minute) != open {
             self.edge(minute);
         }
-        self.refuse_if(!open, reason::FQ_QUIET);
         let ahead = opens(quiet, zones.as_ref(), from, TimeDelta::days(HORIZON_DAYS_MAX));
         self.held_until = ahead.filter(|it| *it > self.as_of);
         if let Some(until) = self.held_until {
@@ -122,6 +131,7 @@ fn zones(stated: impl Iterator<Item = Tz>, jurisdictions: &[Jurisdiction]) -> Op
             all.extend_from_slice(match minor::regime(*it).as_str() {
                 "EU" => &[Tz::Atlantic__Azores, Tz::Europe__Berlin, Tz::Europe__Helsinki],
                 "GB" => &[Tz::Europe__London],
+                _ if it.as_str().starts_with("US") => AMERICA,
                 _ => ANYWHERE,
             });
         }
@@ -131,6 +141,17 @@ fn zones(stated: impl Iterator<Item = Tz>, jurisdictions: &[Jurisdiction]) -> Op
     }
     Zones::new(all).ok()
 }
+
+/// The ends and the middle of the clocks of the United States.
+const AMERICA: &[Tz] = &[
+    Tz::America__New_York,
+    Tz::America__Chicago,
+    Tz::America__Denver,
+    Tz::America__Phoenix,
+    Tz::America__Los_Angeles,
+    Tz::America__Anchorage,
+    Tz::Pacific__Honolulu,
+];
 
 /// The ends and the middle of the world's clocks.
 const ANYWHERE: &[Tz] =

@@ -33,6 +33,8 @@ pub enum Change {
     Agree { purpose: PurposeRef, channels: ChannelSet, expression: Expression, notice: Label },
     /// A holder of parental responsibility agrees for the child (Art. 8(1)).
     GuardianAgree { purpose: PurposeRef, channels: ChannelSet, notice: Label },
+    /// The address that was asked confirms the agreement.
+    Confirm { purpose: PurposeRef },
     /// The person takes objections back, for exactly this purpose.
     LiftObjection { purpose: PurposeRef, limb: Limb },
     /// The person wants the channel after all.
@@ -74,6 +76,7 @@ impl Change {
     pub const fn who(&self) -> Who {
         match self {
             Self::Agree { .. }
+            | Self::Confirm { .. }
             | Self::LiftObjection { .. }
             | Self::WantChannel { .. }
             | Self::ChooseTopic { .. }
@@ -139,6 +142,7 @@ impl Case {
         if !code.starts_with("LB.CONSENT.")
             && *reason != reason::SC_A9_NOT_EXPLICIT
             && *reason != reason::AC_CHILD_NO_GUARDIAN
+            && !yields_to_a_yes(reason)
         {
             return Vec::new();
         }
@@ -175,12 +179,13 @@ impl Case {
     /// What the person could say or show, and what comes with time.
     fn of_person(&self, reason: &Reason, purpose: &Purpose, snapshot: &Snapshot) -> Vec<Change> {
         let wait = || {
-            let until = evaluate::waits_until(&self.ask, snapshot, self.as_of);
+            let until = evaluate::waits_until(&self.ask, snapshot, &self.artifacts, self.as_of);
             until.map(|until| Change::Wait { until })
         };
         let lift = |limb| Change::LiftObjection { purpose: purpose.reference(), limb };
         let channel = self.ask.channel;
         match reason.code() {
+            "LB.CONSENT.PENDING_DOI" => vec![Change::Confirm { purpose: purpose.reference() }],
             "OB.A21_1" => vec![lift(Limb::Art21_1)],
             "OB.A21_2" => vec![lift(Limb::Art21_2)],
             "OB.A22" => vec![lift(Limb::Art22)],
@@ -198,7 +203,7 @@ impl Case {
                 let topic = self.ask.topic.clone();
                 topic.map(|topic| Change::ChooseTopic { topic }).into_iter().collect()
             }
-            "FQ.QUIET" => wait().into_iter().collect(),
+            "FQ.QUIET" | "JX.TCPA.QUIET_HOURS" => wait().into_iter().collect(),
             "FQ.SNOOZED" => {
                 let until = snapshot.state.snoozed_until;
                 let wait = until.map(|until| Change::Wait { until });
@@ -236,6 +241,21 @@ impl Case {
     }
 }
 
+/// Whether a yes on a notice that shows what stands against it outweighs it.
+fn yields_to_a_yes(reason: &Reason) -> bool {
+    [
+        &reason::JX_GPC,
+        &reason::JX_CCPA_OPTOUT,
+        &reason::JX_GLBA_OPTOUT,
+        &reason::JX_CCPA_MINOR,
+        &reason::JX_EPRIV_NO_CONSENT,
+        &reason::JX_CASL_NO_CONSENT,
+        &reason::JX_TCPA_NO_PEWC,
+        &reason::JX_HIPAA_NO_AUTH,
+    ]
+    .contains(&reason)
+}
+
 /// What the registry has on offer, and what of it the controller could renew.
 fn of_registry(reason: &Reason, purpose: &Purpose) -> Vec<Change> {
     let specs = purpose.bases.values();
@@ -267,7 +287,10 @@ fn of_registry(reason: &Reason, purpose: &Purpose) -> Vec<Change> {
                 _ => None,
             })
             .collect(),
-        "LB.CONTRACT.NONE" | "LB.CONTRACT.ENDED" | "LB.CONTRACT.WRONG_TYPE" => specs
+        "LB.CONTRACT.NONE"
+        | "LB.CONTRACT.ENDED"
+        | "LB.CONTRACT.WRONG_TYPE"
+        | "LB.CONTRACT.PRECONTRACT_EXPIRED" => specs
             .filter_map(|it| match it {
                 BasisSpec::Contract { contract } => {
                     Some(Change::Contract { of_type: contract.clone() })

@@ -63,6 +63,9 @@ impl Case {
     /// What would be said, where, and what it would answer.
     fn said(&self, change: &Change) -> Vec<Said> {
         let mut said = self.answered(change);
+        if let Change::Confirm { purpose } = change {
+            said.extend(self.confirmed_grants(purpose));
+        }
         let stated = match change {
             Change::Agree { expression, notice, .. } => self.agreed(change, *expression, notice),
             Change::GuardianAgree { notice, .. } => {
@@ -152,6 +155,24 @@ impl Case {
         }
     }
 
+    /// Every grant of the purpose, asked about and confirmed where it was given.
+    fn confirmed_grants(&self, purpose: &kernel::PurposeRef) -> Vec<Said> {
+        let events = self.logs.iter().flat_map(|it| &it.events);
+        let grants = events.filter(
+            |it| matches!(&it.said.kind, EventKind::Given(grant) if grant.purpose.key == purpose.key),
+        );
+        grants
+            .flat_map(|it| {
+                let (node, grant) = (it.said.node, it.said.id);
+                let token = kernel::Digest::of(SUPPOSED.as_bytes());
+                [
+                    (node, EventKind::ConfirmationSent { grant, token }, Vec::new()),
+                    (node, EventKind::Confirmed { grant, token }, Vec::new()),
+                ]
+            })
+            .collect()
+    }
+
     /// Where the person would say it: the founding node, or else one that is surely theirs.
     fn home(&self) -> Option<NodeId> {
         let hard = || self.members.iter().filter(|it| it.link == Link::Hard);
@@ -175,15 +196,21 @@ impl Case {
                 notice: Some(NoticeShown { name: notice.clone(), version, rendered: None }),
                 method: Method::Save,
                 prechecked: false,
+                condition_of_service: false,
             },
         }))
     }
 
-    /// The refusals and withdrawals a notice would have to show.
+    /// The refusals, withdrawals and opt-outs a notice would have to show.
     fn denials(&self) -> Vec<Uuid> {
         let events = self.logs.iter().flat_map(|it| &it.events);
         let denials = events.filter(|it| {
-            matches!(it.said.kind, EventKind::Refused { .. } | EventKind::Withdrawn { .. })
+            matches!(
+                it.said.kind,
+                EventKind::Refused { .. }
+                    | EventKind::Withdrawn { .. }
+                    | EventKind::OptedOut { .. }
+            )
         });
         denials.map(|it| it.said.id).collect()
     }

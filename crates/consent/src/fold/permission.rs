@@ -1,19 +1,23 @@
 //! Grants, denials, objections, restrictions, suppressions.
 
 use kernel::{Instant, PurposeKey};
+use uuid::Uuid;
 
-use super::{Act, Acts};
+use super::{Act, Acts, DOI_TTL};
 use crate::{
-    Actor, ChannelSet, EventKind, Grant, Limb, PurposeScope, State,
-    snapshot::{Denial, Objection, Restriction, StandingGrant, Suppression},
+    Actor, ChannelSet, EventKind, Expression, Grant, Limb, PurposeScope, State, signal,
+    snapshot::{Denial, Objection, OptOut, Restriction, StandingGrant, Suppression},
 };
 
 pub(super) fn fold(acts: &Acts<'_>, state: &mut State) {
     let denials: Vec<_> = acts.iter().filter_map(denied).collect();
     let grants = grants(acts, &denials, &mut state.ignored);
     state.denials = standing_denials(acts, &denials, &grants);
-    state.grants = undominated(grants.iter().filter_map(|it| it.standing(&denials)).collect());
+    let confirmed = confirmed(acts);
+    let standing = grants.iter().filter_map(|it| it.standing(&denials, &confirmed));
+    state.grants = undominated(standing.collect());
     state.objections = objections(acts);
+    state.opt_outs = opt_outs(acts);
     state.restrictions = restrictions(acts);
     state.suppressions = suppressions(acts);
 }
@@ -59,7 +63,7 @@ impl Granted<'_> {
             .fold(self.channels, |left, it| left.without(it.channels))
     }
 
-    fn standing(&self, denials: &[Denied<'_>]) -> Option<StandingGrant> {
+    fn standing(&self, denials: &[Denied<'_>], confirmed: &[Uuid]) -> Option<StandingGrant> {
         let channels = self.left(denials);
         (!channels.is_empty()).then(|| StandingGrant {
             key: self.grant.purpose.key.clone(),
@@ -70,10 +74,43 @@ impl Granted<'_> {
             expression: self.grant.expression,
             by_guardian: matches!(self.act.event.said.actor, Actor::Guardian { .. }),
             proven: self.grant.proof.is_complete(),
+            // A renewal is as confirmed as what it renews.
+            confirmed: confirmed.contains(&self.renews.unwrap_or(self.act).event.said.id),
+            conditional: self.grant.proof.condition_of_service,
+            competent: !matches!(self.act.event.said.actor, Actor::Signal { .. }),
             notice: self.grant.proof.notice.as_ref().into(),
             expires_at: self.grant.expires_at,
         })
     }
+}
+
+/// The grants an address confirmed in time, by the token that was sent there and to no other.
+fn confirmed(acts: &Acts<'_>) -> Vec<Uuid> {
+    let hard = || acts.iter().filter(|it| it.hard);
+    let asked = |answer: &Act<'_>, grant: Uuid, token: kernel::Digest| {
+        hard().any(|it| {
+            it.event.said.kind == (EventKind::ConfirmationSent { grant, token })
+                && it.node() == answer.node()
+                && it.at() <= answer.at()
+        })
+    };
+    let in_time = |answer: &Act<'_>, grant: Uuid| {
+        hard().any(|it| {
+            it.event.said.id == grant
+                && matches!(it.event.said.kind, EventKind::Given(_))
+                && answer.at() < it.at().plus(DOI_TTL)
+        })
+    };
+    hard()
+        .filter_map(|it| match it.event.said.kind {
+            EventKind::Confirmed { grant, token }
+                if asked(it, grant, token) && in_time(it, grant) =>
+            {
+                Some(grant)
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 fn grants<'a>(acts: &Acts<'a>, denials: &[Denied<'a>], ignored: &mut u32) -> Vec<Granted<'a>> {
@@ -133,6 +170,9 @@ fn undominated(mut grants: Vec<StandingGrant>) -> Vec<StandingGrant> {
                 && newer.expression >= grant.expression
                 && newer.by_guardian >= grant.by_guardian
                 && newer.proven >= grant.proven
+                && newer.confirmed >= grant.confirmed
+                && newer.conditional <= grant.conditional
+                && newer.competent >= grant.competent
                 && newer.notice.is_as_new_as(&grant.notice)
                 && lasts(newer) >= lasts(&grant)
         });
@@ -223,6 +263,38 @@ fn objections(acts: &Acts<'_>) -> Vec<Objection> {
         .collect();
     all.sort_unstable();
     all.dedup_by(|a, b| (&a.scope, a.limb, &a.lifted_for) == (&b.scope, b.limb, &b.lifted_for));
+    all
+}
+
+/// Opt-outs of practices. Only an explicit grant that names one in its answers takes its purpose
+/// out: a yes that did not show the conflict is none (CCPA regulations 7025(c)).
+fn opt_outs(acts: &Acts<'_>) -> Vec<OptOut> {
+    let answered = |opt_out: &Act<'_>| {
+        let grants = acts.iter().filter(|it| it.hard);
+        let keys = grants.filter_map(|it| match &it.event.said.kind {
+            EventKind::Given(grant)
+                if grant.expression == Expression::Explicit
+                    && it.event.said.answers.contains(&opt_out.event.said.id) =>
+            {
+                Some(grant.purpose.key.clone())
+            }
+            _ => None,
+        });
+        sorted(keys.collect())
+    };
+    let mut all: Vec<_> = acts
+        .iter()
+        .filter_map(|act| {
+            let EventKind::OptedOut { practice } = act.event.said.kind else { return None };
+            let by_gpc = matches!(&act.event.said.actor,
+                Actor::Signal { kind } if kind.as_str() == signal::gpc::ACTOR);
+            Some(OptOut { practice, by_gpc, lifted_for: answered(act), place: act.event.place() })
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup_by(|a, b| {
+        (a.practice, a.by_gpc, &a.lifted_for) == (b.practice, b.by_gpc, &b.lifted_for)
+    });
     all
 }
 

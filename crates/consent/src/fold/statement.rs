@@ -11,6 +11,8 @@ use crate::{
     snapshot::{Contract, Emergency},
 };
 
+/// The longest a request for a contract may be relied on.
+pub(crate) const PRECONTRACT_TTL_MAX: TimeDelta = TimeDelta::days(90);
 /// The longest an emergency may be relied on.
 pub(crate) const VITAL_TTL_MAX: TimeDelta = TimeDelta::hours(72);
 
@@ -38,15 +40,27 @@ pub(super) fn fold(acts: &Acts<'_>, state: &mut State) {
                     of_type: of_type.clone(),
                     active: *active,
                     until: *until,
+                    pending: false,
                     place: act.event.place(),
                 };
                 contracts.insert(ContractKey::of(act, of_type, reference.as_ref()), contract);
             }
-            Statement::Emergency { until, .. } if act.hard => {
-                let until = (*until).min(act.at().plus(VITAL_TTL_MAX));
-                emergencies.insert(Emergency { until, place: act.event.place() });
+            Statement::PreContract { of_type, until } if act.hard => {
+                let until = (*until).min(act.at().plus(PRECONTRACT_TTL_MAX));
+                let (of_type, place) = (of_type.clone(), act.event.place());
+                let key = ContractKey::Asked(of_type.clone(), node);
+                let asked =
+                    Contract { of_type, active: true, until: Some(until), pending: true, place };
+                contracts.insert(key, asked);
             }
-            Statement::Contract { .. } | Statement::Emergency { .. } => {}
+            Statement::Emergency { until, last_resort, .. } if act.hard => {
+                let until = (*until).min(act.at().plus(VITAL_TTL_MAX));
+                let (last_resort, place) = (*last_resort, act.event.place());
+                emergencies.insert(Emergency { until, last_resort, place });
+            }
+            Statement::Contract { .. }
+            | Statement::PreContract { .. }
+            | Statement::Emergency { .. } => {}
         }
     }
     state.jurisdictions = distinct(jurisdictions.into_values());
@@ -69,6 +83,8 @@ fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
 enum ContractKey {
     Referenced(Label, Label),
     OfNode(Label, NodeId),
+    /// Asked for at a node, and not made yet.
+    Asked(Label, NodeId),
 }
 
 impl ContractKey {

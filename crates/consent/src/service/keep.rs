@@ -41,6 +41,8 @@ pub(super) struct Kept {
     pub(super) epoch: Epoch,
     /// When the first of the events was kept.
     pub(super) recorded_at: Option<Instant>,
+    /// The facts it was told as; none where nothing was new.
+    pub(super) facts: Vec<FactId>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +81,8 @@ impl ConsentService {
             if !repeated && wish.guard.is_some_and(|it| it != before) {
                 return Err(KeepError::Moved(before));
             }
-            let kept = Kept { outcomes, epoch: draft.epoch(), recorded_at: draft.recorded_at };
+            let (epoch, recorded_at) = (draft.epoch(), draft.recorded_at);
+            let mut kept = Kept { outcomes, epoch, recorded_at, facts: Vec::new() };
             if repeated && !wish.events.iter().any(|it| it.kind.settles()) {
                 return Ok(kept);
             }
@@ -89,6 +92,7 @@ impl ConsentService {
                 draft.expected = at_start;
             }
             let facts = self.facts(tenant, wish, &draft.events, now);
+            kept.facts = facts.iter().map(|it| it.id).collect();
             let transition = Transition { expected: draft.expected, events: draft.events, facts };
             match self.ledger.append(tenant, transition).await {
                 Ok(()) => return Ok(kept),
@@ -148,10 +152,14 @@ const fn fact_name(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Requested { .. }
         | EventKind::Given(_)
+        | EventKind::ConfirmationSent { .. }
+        | EventKind::Confirmed { .. }
         | EventKind::Renewed(_)
         | EventKind::Stated(_) => "consent.recorded",
         EventKind::Refused { .. } | EventKind::Withdrawn { .. } => "consent.withdrawn",
-        EventKind::Objected { .. } | EventKind::ObjectionLifted { .. } => "objection.recorded",
+        EventKind::Objected { .. }
+        | EventKind::ObjectionLifted { .. }
+        | EventKind::OptedOut { .. } => "objection.recorded",
         EventKind::Restricted { .. } | EventKind::RestrictionLifted { .. } => "restriction.changed",
         EventKind::Suppressed { .. } | EventKind::SuppressionLifted { .. } => "suppression.changed",
         EventKind::ChannelPref { .. }
@@ -180,6 +188,9 @@ fn fact_body(
             &first.said.kind
         {
             members.insert("limb".into(), json!(limb));
+        }
+        if let EventKind::OptedOut { practice } = &first.said.kind {
+            members.insert("practice".into(), json!(practice));
         }
         if let Some(act) = act {
             members.insert("act".into(), act.to_string().into());
@@ -251,7 +262,12 @@ impl<'a> Draft<'a> {
         let widened = widened(&said.kind, self.artifacts);
         let next = epoch.next();
         let event = ConsentEvent::seal(self.tenant, next.0, self.now, said.clone(), widened, prev)?;
-        if matches!(said.kind, EventKind::Renewed(_)) && !self.follows(&event) {
+        let follows = match said.kind {
+            EventKind::Renewed(_) => self.follows(&event),
+            EventKind::Confirmed { grant, token } => self.was_asked(said.node, grant, token),
+            _ => true,
+        };
+        if !follows {
             return Ok(RecordOutcome::Refused(reason::RQ_TRANSITION));
         }
         if !self.expected.iter().any(|it| it.0 == said.node) {
@@ -267,6 +283,13 @@ impl<'a> Draft<'a> {
         let place = event.place();
         self.events.push(event);
         Ok(RecordOutcome::Recorded(place))
+    }
+
+    /// Whether this very node was asked to confirm the grant, with the token.
+    fn was_asked(&self, node: NodeId, grant: Uuid, token: Digest) -> bool {
+        let asked = EventKind::ConfirmationSent { grant, token };
+        let log = self.logs.get(&node);
+        log.is_some_and(|it| it.events.iter().any(|it| it.said.kind == asked))
     }
 
     /// Whether a renewal finds a grant of the same node that still stands.
@@ -308,6 +331,9 @@ fn refusal(said: &NewEvent, artifacts: &Artifacts, now: Instant) -> Option<Reaso
             }
             unfit(grant, artifacts)
         }
+        EventKind::Confirmed { .. } => {
+            (!matches!(said.actor, Actor::Subject)).then_some(reason::RQ_SCHEMA)
+        }
         EventKind::ObjectionLifted { .. } | EventKind::RestrictionLifted { .. } => {
             (!by_person).then_some(reason::RQ_SCHEMA)
         }
@@ -327,6 +353,9 @@ fn unfit(grant: &Grant, artifacts: &Artifacts) -> Option<Reason> {
     }
     if grant.channels.is_empty() {
         return Some(reason::RQ_SCHEMA);
+    }
+    if grant.proof.condition_of_service {
+        return Some(reason::LB_CONSENT_BUNDLED);
     }
     (!grant.proof.is_complete()).then_some(reason::LB_CONSENT_PROOF)
 }

@@ -173,6 +173,8 @@ fn answered(kind: &EventKind, logs: &[NodeLog]) -> Vec<Uuid> {
             (EventKind::Given(grant), EventKind::Refused { .. } | EventKind::Withdrawn { .. }) => {
                 covers(&grant.purpose.key)
             }
+            // A yes that shows an opt-out answers it; only an explicit one outweighs it.
+            (EventKind::Given(_), EventKind::OptedOut { .. }) => true,
             (
                 EventKind::ObjectionLifted { scope: PurposeScope::Under(key), .. },
                 EventKind::Objected { .. }

@@ -176,6 +176,7 @@ impl ConsentService {
                 recorded_at: kept.recorded_at.unwrap_or(now),
                 effective_at: (effect == Effect::Effective).then_some(now),
                 events: places(&kept.outcomes),
+                facts: kept.facts,
                 in_flight,
             },
         }

@@ -132,6 +132,7 @@ fn special_categories_need_a_condition_with_evidence_of_its_own() {
             reference: label("case 7"),
             approver: kernel::StaffId::new("anna").unwrap(),
             until,
+            last_resort: true,
         })
     };
     assert_eq!(judged(&vital, &[emergency(NOW.plus(days(1)))]), [""; 0]);

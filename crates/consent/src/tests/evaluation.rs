@@ -161,6 +161,7 @@ fn the_other_bases_hold_while_their_facts_do() {
             reference: label("case-1"),
             approver: kernel::StaffId::new("dr.no").unwrap(),
             until: NOW.plus(TimeDelta::hours(hours)),
+            last_resort: true,
         })
     };
     world.say(1, days(-4), emergency(24));

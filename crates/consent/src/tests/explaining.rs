@@ -270,8 +270,11 @@ fn a_child_who_is_asked_needs_a_guardian_and_not_only_a_yes() {
 #[test]
 fn every_code_cites_a_provision_and_says_a_sentence() {
     let instruments = ["GDPR Art. ", "GDPR recital ", "ePrivacy Art. ", "DSA Art. "];
+    let sections = ["Cal. Civ. Code ", "CCR ", "USC ", "CFR ", "CASL s. "];
     for it in reason::ALL {
         let cited = instruments.iter().find_map(|instrument| it.cites.strip_prefix(instrument));
+        let section = || sections.iter().find_map(|of| it.cites.split_once(of)).map(|it| it.1);
+        let cited = cited.or_else(section);
         let number = cited.unwrap_or_else(|| panic!("{} cites `{}`", it.reason, it.cites));
         assert!(number.starts_with(|c: char| c.is_ascii_digit()), "{}", it.cites);
         assert!(it.sentence.ends_with('.'), "{}", it.reason);

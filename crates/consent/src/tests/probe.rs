@@ -3,9 +3,9 @@
 use kernel::{Channel::Email, Epoch, Known, Why};
 use serde_json::Value;
 
-use super::world::{NOW, World, bodies, compile, contract, days, grant, node, withdrawn};
+use super::world::{NOW, World, bodies, compile, contract, days, grant, node, with, withdrawn};
 use crate::{
-    Ask, EventKind, Grant, PurposeScope, RestrictionGround, Snapshot, Statement, evaluate,
+    Ask, EventKind, Grant, Practice, PurposeScope, RestrictionGround, Snapshot, Statement, evaluate,
 };
 
 /// A world that refuses, and the purpose it refuses.
@@ -47,6 +47,23 @@ fn refusals() -> Vec<(World, &'static str)> {
     ]
 }
 
+/// The same under a registry that asks for more: a confirmation, signals.
+fn refusals_of_other_registries() -> Vec<(World, &'static str)> {
+    let agreed = |change: fn(&mut Value)| {
+        let mut world = World { artifacts: with("marketing.renewal", change), ..World::new() };
+        world.say(1, days(-9), EventKind::Given(grant()));
+        world
+    };
+    let unconfirmed = agreed(|it| it["bases"]["EU"]["double_opt_in"] = true.into());
+    let mut late = agreed(|it| it["bases"]["EU"]["double_opt_in"] = true.into());
+    let (grant, token) = (late.logs[0].events.last().unwrap().said.id, kernel::Digest::of(b"t"));
+    late.say(2, days(-1), EventKind::ConfirmationSent { grant, token });
+    late.say(2, days(0), EventKind::Confirmed { grant, token });
+    let mut sold = agreed(|it| it["flags"] = serde_json::json!(["sale_or_share"]));
+    sold.say(1, days(-1), EventKind::OptedOut { practice: Practice::SaleOrShare });
+    [unconfirmed, late, sold].map(|it| (it, "marketing.renewal")).into()
+}
+
 /// The ask with one input taken away.
 fn poorer_asks(ask: &Ask) -> Vec<Ask> {
     let change = |f: fn(&mut Ask)| {
@@ -60,6 +77,7 @@ fn poorer_asks(ask: &Ask) -> Vec<Ask> {
         change(|it| it.purpose.version = 0),
         change(|it| it.address = Some(node(99))),
         change(|it| it.exception = None),
+        change(|it| it.signals = Known::Unknown(Why::Missing)),
     ]
 }
 
@@ -83,6 +101,7 @@ fn poorer_snapshots(snapshot: &Snapshot) -> Vec<Snapshot> {
         change(|it| it.topics.clear()),
         change(|it| it.nodes = 0),
         change(|it| it.grants.iter_mut().for_each(|it| it.proven = false)),
+        change(|it| it.grants.iter_mut().for_each(|it| it.confirmed = false)),
         change(|it| it.grants.iter_mut().for_each(|it| it.channels = crate::ChannelSet::NONE)),
     ]
 }
@@ -90,7 +109,7 @@ fn poorer_snapshots(snapshot: &Snapshot) -> Vec<Snapshot> {
 #[test]
 fn taking_an_input_away_from_a_refusal_never_permits() {
     let mut n_probes = 0;
-    for (world, purpose) in refusals() {
+    for (world, purpose) in refusals().into_iter().chain(refusals_of_other_registries()) {
         let ask = world.ask(purpose, Some(Email));
         let snapshot = world.snapshot();
         let judge = |ask: &Ask, snapshot: &Snapshot| evaluate(ask, snapshot, &world.artifacts, NOW);
@@ -106,7 +125,7 @@ fn taking_an_input_away_from_a_refusal_never_permits() {
             assert!(!verdict.is_permitted() && !verdict.reasons.is_empty(), "{purpose} {poorer:?}");
         }
     }
-    assert_eq!(n_probes, 16 * 15);
+    assert_eq!(n_probes, 19 * 17);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::world::{NOW, World, codes, grant, key, label, node, tenant, under, uuid, withdrawn};
 use crate::{
     Actor, Choice, EventKind, NewEvent, PurposeScope,
+    receipt::Profile,
     service::{
         Chosen, EVENTS_PER_CALL_MAX, PreferenceChange, PreferenceError, RecordError, RecordOutcome,
         RestrainError,
@@ -144,9 +145,11 @@ async fn preferences_change_together_or_not_at_all() {
 
 #[tokio::test]
 async fn a_receipt_binds_the_notice_to_the_choice_and_names_nobody() {
+    let key = crate::document::DocumentKey::new(&[7; 32]);
     let house = House::new();
     house.agreed().await;
-    let receipt = house.consent.receipt(&tenant(), uuid(11)).await.unwrap().unwrap();
+    let receipt =
+        house.consent.receipt(&tenant(), uuid(11), Profile::Iso27560, &key).await.unwrap().unwrap();
     for name in [
         "schema_version",
         "record_id",
@@ -176,9 +179,13 @@ async fn a_receipt_binds_the_notice_to_the_choice_and_names_nobody() {
     let node = node(1).uuid();
     assert!(!text.contains(&node.to_string()));
     assert!(kernel::canonical(&receipt).is_ok());
-    assert_eq!(house.consent.receipt(&tenant(), uuid(99)).await.unwrap(), None);
+    assert_eq!(
+        house.consent.receipt(&tenant(), uuid(99), Profile::Iso27560, &key).await.unwrap(),
+        None
+    );
     let no = house.withdraw(50).await.certificate.events[0].event;
-    let receipt = house.consent.receipt(&tenant(), no).await.unwrap().unwrap();
+    let receipt =
+        house.consent.receipt(&tenant(), no, Profile::Iso27560, &key).await.unwrap().unwrap();
     assert_eq!(receipt["event_state"], "ConsentWithdrawn");
 }
 

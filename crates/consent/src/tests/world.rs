@@ -128,6 +128,7 @@ pub(super) fn grant() -> Grant {
             notice: Some(NoticeShown { name: label("renewal-offers"), version: 7, rendered: None }),
             method: Method::Save,
             prechecked: false,
+            condition_of_service: false,
         },
     }
 }
@@ -228,6 +229,7 @@ impl World {
     pub(super) fn ask(&self, text: &str, channel: Option<Channel>) -> Ask {
         Ask {
             channel,
+            signals: Known::NotApplicable(kernel::RuleId::new("test.no_browser")),
             bundle: Known::Is {
                 value: BundleFacts { special: false, criminal: false },
                 source: SystemId::new("context"),

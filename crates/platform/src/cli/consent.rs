@@ -103,6 +103,7 @@ impl Explain {
             .map(|it| Ask {
                 channel: self.channel,
                 bundle: Known::NotApplicable(RuleId::new("cli.no_data")),
+                signals: Known::NotApplicable(RuleId::new("cli.no_browser")),
                 ..Ask::about(it.clone(), person)
             })
             .collect();

@@ -20,7 +20,7 @@ use crate::{
     api_keys,
     channels::WebhookFlags,
     compose::{Assent, Machine, compose},
-    config::{Config, DataDirectory, Role},
+    config::{Config, Role},
     journeys, witnesses,
 };
 
@@ -153,7 +153,8 @@ async fn gate(assent: &Assent, tenant: &TenantId) -> Result<()> {
 pub async fn begin(assent: &Assent, config: &Config, tree: Option<&std::path::Path>) -> Result<()> {
     let tenant = &config.tenant;
     let key = assent.app.prove.verifier_key(tenant).await.context("opening the log")?;
-    write_key(&config.data, &key.to_string())?;
+    write_key(&config.data.log_key(), &key)?;
+    write_key(&config.data.document_key(), &assent.app.documents.public())?;
     if assent.app.live.refresh(tenant).await?.is_some() {
         return Ok(());
     }
@@ -174,9 +175,8 @@ pub async fn begin(assent: &Assent, config: &Config, tree: Option<&std::path::Pa
     Ok(())
 }
 
-fn write_key(data: &DataDirectory, key: &str) -> Result<()> {
-    let path = data.log_key();
-    std::fs::write(&path, format!("{key}\n"))
+fn write_key(path: &std::path::Path, key: &dyn std::fmt::Display) -> Result<()> {
+    std::fs::write(path, format!("{key}\n"))
         .with_context(|| format!("writing `{}`", path.display()))
 }
 

@@ -1,4 +1,5 @@
-//! `assent verify`: checks what the log hands out with nothing but the files and a key.
+//! `assent verify`: checks what the log hands out, and receipts and certificates of choices, with
+//! nothing but the files and a key.
 
 use std::{
     fs,
@@ -14,6 +15,9 @@ use audit::{
     verify::{self, Files, Report, Trust},
 };
 use clap::Args;
+use consent::document;
+use serde::Serialize;
+use serde_json::Value;
 use service::evidence;
 
 use super::say;
@@ -25,7 +29,8 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 /// The deepest directory of a pack that is read.
 const DEPTH_MAX: usize = 8;
 
-/// Check offline what the log hands out: a receipt, two heads, an exported log, a pack.
+/// Check offline what the log hands out (a receipt, two heads, an exported log, a pack), or a receipt
+/// or a certificate of a choice in any of its forms.
 ///
 /// Exit codes: 0 everything holds and a quorum of the named witnesses vouches for it, 10 everything
 /// holds (no witness was named), 11 everything holds but the quorum is short, 20 sound but the key is not a
@@ -36,7 +41,8 @@ const DEPTH_MAX: usize = 8;
 pub struct Verify {
     /// The file, the directory of an exported log or of a pack, or `-` for standard input.
     path: PathBuf,
-    /// The log's public key (`log.vkey` of the data directory), as a file or as text.
+    /// The public key, as a file or as text: `log.vkey` of the data directory for what the log
+    /// proves, `documents.pub` for receipts of choices.
     #[arg(long)]
     key: Option<String>,
     /// A signed head of the log seen before, as a file; needs the key.
@@ -59,13 +65,22 @@ pub struct Verify {
 impl Verify {
     /// Runs it.
     pub fn run(self) -> Result<ExitCode> {
+        let file = if self.path.is_dir() { None } else { Some(read(&self.path)?) };
+        if let Some(bytes) = &file
+            && let Ok(signed) = kernel::canonical::parse(bytes)
+            && document::is_signed(&signed)
+        {
+            return self.signed(&signed);
+        }
         let key = self.key.as_deref().map(trusted).transpose()?;
         let known = self.known_heads.iter().map(|it| known(it, key.as_ref()));
         let heads = known.collect::<Result<Vec<_>>>()?;
         let witnesses = self.witnesses.iter().map(|it| witness(it)).collect::<Result<Vec<_>>>()?;
         let quorum = self.quorum.unwrap_or(witnesses.len());
         let trust = Trust { key, heads, witnesses, quorum };
-        let report = if self.path.is_dir() {
+        let report = if let Some(bytes) = &file {
+            verify::document(bytes, &trust)
+        } else {
             let files = Directory(self.path);
             match files.read(DECLARATION_PATH) {
                 Some(_) => {
@@ -74,8 +89,6 @@ impl Verify {
                 }
                 None => verify::log(&files, &trust),
             }
-        } else {
-            verify::document(&read(&self.path)?, &trust)
         };
         if self.json {
             say(serde_json::to_string_pretty(&report).context("encoding the report")?);
@@ -95,6 +108,35 @@ fn replayed(mut report: Report, files: &Directory) -> Report {
         None => report.checks.push("replay"),
     }
     report
+}
+
+/// What came of checking a signed document.
+#[derive(Serialize)]
+struct Checked {
+    result: &'static str,
+    exit_code: u8,
+}
+
+impl Verify {
+    fn signed(&self, it: &Value) -> Result<ExitCode> {
+        let key = self.key.as_deref().map(|key| {
+            let text = fs::read_to_string(key).unwrap_or_else(|_| key.to_owned());
+            text.parse::<document::PublicKey>().with_context(|| format!("reading the key `{key}`"))
+        });
+        let (result, exit_code) = match document::verify(it, key.transpose()?.as_ref()) {
+            document::Trust::Trusted => ("signed by the trusted key, and nothing was changed", 10),
+            document::Trust::UnknownKey => ("sound, but no key was named to be trusted", 20),
+            document::Trust::Broken => ("changed, or signed by another key", 40),
+            document::Trust::NotOne => ("not a signed document", 40),
+        };
+        if self.json {
+            let checked = Checked { result, exit_code };
+            say(serde_json::to_string_pretty(&checked).context("encoding the report")?);
+        } else {
+            say(result);
+        }
+        Ok(ExitCode::from(exit_code))
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

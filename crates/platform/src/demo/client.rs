@@ -33,11 +33,15 @@ impl Client {
         taken("POST", path, &answer)
     }
 
+    /// Reads and returns the answer, whatever its status.
+    pub async fn read(&self, path: &str) -> Answered {
+        let headers = [("authorization", self.bearer.as_str())];
+        self.surface.ask(Asked { method: "GET", path, headers: &headers, body: Vec::new() }).await
+    }
+
     /// Reads JSON that must be there.
     pub async fn get(&self, path: &str) -> Result<Value> {
-        let headers = [("authorization", self.bearer.as_str())];
-        let asked = Asked { method: "GET", path, headers: &headers, body: Vec::new() };
-        taken("GET", path, &self.surface.ask(asked).await)
+        taken("GET", path, &self.read(path).await)
     }
 }
 

@@ -172,6 +172,7 @@ impl Observer {
         let ask = consent::Ask {
             channel: Some(delivery.channel),
             bundle: Known::NotApplicable(RuleId::new("demo.no_data")),
+            signals: Known::NotApplicable(RuleId::new("demo.no_browser")),
             ..consent::Ask::about(delivery.purpose.clone(), &person)
         };
         let now = self.app.clock.now();

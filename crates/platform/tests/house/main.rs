@@ -16,6 +16,7 @@ mod month;
 mod quiet;
 mod refusals;
 mod replay;
+mod signals;
 mod task;
 mod webhook;
 mod world;

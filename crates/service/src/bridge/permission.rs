@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use consent::{BundleFacts, service::VerdictService};
+use consent::{BundleFacts, Signals, service::VerdictService};
 use kernel::{Digest, Fault, Instant, Known, PersonAt, RuleId, TenantId};
 
 /// Answers permission from consent; give delivery one over the system of record.
@@ -25,6 +25,11 @@ fn ordinary() -> Known<BundleFacts> {
     Known::NotApplicable(RuleId::new("context.no_special_fields"))
 }
 
+/// What a browser sends is recorded before it is asked, so that the choices at hand hold it.
+fn recorded() -> Known<Signals> {
+    Known::NotApplicable(RuleId::new("signals.recorded_before"))
+}
+
 #[async_trait]
 impl decision::ports::PermissionSource for ConsentPermission {
     async fn verdicts(
@@ -39,6 +44,7 @@ impl decision::ports::PermissionSource for ConsentPermission {
             .map(|it| consent::Ask {
                 channel: Some(it.channel),
                 bundle: ordinary(),
+                signals: recorded(),
                 ..consent::Ask::about(it.purpose.clone(), person)
             })
             .collect();
@@ -85,6 +91,7 @@ impl delivery::ports::PermissionSource for ConsentPermission {
             channel: Some(ask.channel),
             address: ask.address,
             bundle: ordinary(),
+            signals: recorded(),
             ..consent::Ask::about(ask.purpose.clone(), &ask.person)
         };
         let verdict = self.verdicts.verdict(tenant, &ask.person, &question, ask.as_of).await?;

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use audit::service::Disclose;
 use axum::{
     Json,
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use consent::{
     Acknowledgement, Actor, Effect, EventKind, Label, Limb, NewEvent, PurposeScope,
     WithdrawalScope,
+    receipt::{Profile, UnknownProfile},
     service::{By, RecordError, RecordOutcome, RestrainError},
 };
-use kernel::{Cursor, Instant, Limit, SubjectId};
+use kernel::{Cursor, FactId, Instant, Limit, SubjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -25,9 +27,14 @@ use crate::{
     auth::{Caller, Scope},
     http::person::PersonIn,
     problem::{Details, Problem},
+    words,
 };
 
+pub mod confirm;
+mod import;
 mod permission;
+mod report;
+pub mod signal;
 
 /// The routes of consent.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -37,7 +44,12 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(object))
         .routes(routes!(history))
         .routes(routes!(receipt))
+        .routes(routes!(proof))
         .merge(permission::routes())
+        .merge(signal::routes())
+        .merge(confirm::routes())
+        .merge(import::routes())
+        .merge(report::routes())
 }
 
 /// A batch of choices.
@@ -192,7 +204,20 @@ async fn withdraw(
     let done =
         app.consent.withdraw(&caller.tenant, &found.person, &body.scope, &by("api")?, act).await;
     app.nudge.wake();
-    acknowledged(done)
+    acknowledged(&app, &format!("withdrawn: {}", taken(&body.scope)), done)
+}
+
+/// What is withdrawn, in words.
+fn taken(scope: &WithdrawalScope) -> String {
+    match scope {
+        WithdrawalScope::Purpose { purpose } => format!("{purpose} and everything under it"),
+        WithdrawalScope::PurposeChannel { purpose, channel } => {
+            format!("{purpose} {}", words::channel(*channel))
+        }
+        WithdrawalScope::Topic { topic } => format!("the topic {topic}"),
+        WithdrawalScope::AllMarketing => "all direct marketing".to_owned(),
+        WithdrawalScope::Everything => "everything optional".to_owned(),
+    }
 }
 
 /// What is objected to.
@@ -220,10 +245,11 @@ async fn object(
 ) -> Result<Response, Problem> {
     caller.must(Scope::Consent)?;
     let found = person::by_id(&app.people, &caller.tenant, id).await?;
+    let words = format!("objected to: {}", body.scope);
     let what = (body.scope, body.limb);
     let done = app.consent.object(&caller.tenant, &found.person, what, &by("api")?, act).await;
     app.nudge.wake();
-    acknowledged(done)
+    acknowledged(&app, &words, done)
 }
 
 /// Who acted through this surface on the person's behalf.
@@ -232,14 +258,49 @@ pub(crate) fn by(source: &str) -> Result<By, Problem> {
     Ok(By { actor: Actor::Subject, source })
 }
 
-/// The honest answer to a "no".
-fn acknowledged(done: Result<Acknowledgement, RestrainError>) -> Result<Response, Problem> {
+/// The honest answer to a "no", with its certificate as a document to keep.
+#[derive(Debug, Serialize)]
+struct AcknowledgedOut {
+    #[serde(flatten)]
+    acknowledgement: Acknowledgement,
+    /// Signed, and checked offline with `assent verify`; none where it could not be signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<serde_json::Value>,
+}
+
+fn acknowledged(
+    app: &App,
+    what: &str,
+    done: Result<Acknowledgement, RestrainError>,
+) -> Result<Response, Problem> {
     let it = done.map_err(refused)?;
     let status = match it.effect {
         Effect::Effective => StatusCode::OK,
         Effect::Recorded => StatusCode::ACCEPTED,
     };
-    Ok((status, Json(it)).into_response())
+    let document = app.documents.sign(it.certificate.document(what)).ok();
+    Ok((status, Json(AcknowledgedOut { acknowledgement: it, document })).into_response())
+}
+
+/// The proof that a withdrawal or objection is in the log: the receipt of one of the facts its
+/// certificate names, checked offline with `assent verify`. 202 while the log has not taken it yet.
+#[utoipa::path(get, path = "/v1/withdrawals/{fact}/proof", tag = "consent",
+    params(("fact" = String, Path)), responses((status = 200, body = Object), (status = 202)))]
+async fn proof(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(fact): Named<FactId>,
+) -> Result<Response, Problem> {
+    caller.must(Scope::Read)?;
+    let receipt = app.prove.receipt(&caller.tenant, fact.into(), Disclose::All).await?;
+    let Some(receipt) = receipt else {
+        return Ok((StatusCode::ACCEPTED, [(header::RETRY_AFTER, "1")]).into_response());
+    };
+    let bytes = receipt
+        .to_bytes()
+        .map_err(|it| Problem::from(kernel::Fault::escalate("encoding a receipt").because(it)))?;
+    Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], bytes)
+        .into_response())
 }
 
 /// Why a "no" was not acknowledged.
@@ -302,16 +363,29 @@ async fn history(
     Ok(Json(history).into_response())
 }
 
-/// The receipt of a choice (names after ISO/IEC TS 27560).
-#[utoipa::path(get, path = "/v1/receipts/{id}", tag = "consent", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Details)))]
+/// Which form of a receipt.
+#[derive(Debug, Deserialize)]
+struct FormQuery {
+    profile: Option<String>,
+}
+
+/// The signed receipt of a choice, in the form of ISO/IEC TS 27560 (`iso27560`, if none is named),
+/// of Kantara 1.1 (`kantara`) or of the W3C vocabulary (`dpv`). Check it with `assent verify`.
+#[utoipa::path(get, path = "/v1/receipts/{id}", tag = "consent",
+    params(("id" = String, Path), ("profile" = Option<String>, Query)),
+    responses((status = 200, body = Object), (status = 404, body = Details), (status = 422, body = Details)))]
 async fn receipt(
     State(app): State<Arc<App>>,
     caller: Caller,
     Named(id): Named<Uuid>,
+    Asked(form): Asked<FormQuery>,
 ) -> Result<Response, Problem> {
     caller.must(Scope::Read)?;
-    let receipt = app.consent.receipt(&caller.tenant, id).await?;
+    let profile = form.profile.as_deref().unwrap_or(Profile::Iso27560.as_str());
+    let profile: Profile = profile.parse().map_err(|it: UnknownProfile| {
+        Problem::unprocessable("consent", "unknown-profile", it.to_string())
+    })?;
+    let receipt = app.consent.receipt(&caller.tenant, id, profile, &app.documents).await?;
     let receipt = receipt.ok_or_else(|| Problem::not_found("receipt"))?;
     Ok(Json(receipt).into_response())
 }

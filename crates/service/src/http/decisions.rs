@@ -6,7 +6,7 @@ use audit::{entry::RecordId, service::Disclose};
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use decision::{
@@ -23,7 +23,7 @@ use super::{Asked, Body, Named, person::PersonIn};
 use crate::{
     app::App,
     auth::{Caller, Scope},
-    http::consent::PageQuery,
+    http::consent::{PageQuery, signal},
     links::{About, WhyLink},
     page::record,
     problem::{Details, Problem},
@@ -113,6 +113,7 @@ struct TreatmentOut {
 async fn decide(
     State(app): State<Arc<App>>,
     caller: Caller,
+    headers: HeaderMap,
     Body(body): Body<DecisionIn>,
 ) -> Result<Response, Problem> {
     caller.must(Scope::Decide)?;
@@ -122,6 +123,12 @@ async fn decide(
             "request-id",
             "`request_id` is not a UUIDv7",
         ));
+    }
+    // What the person's browser says, passed on by the caller, counts in this very decision.
+    if signal::is_sent(&headers)
+        && let Some(found) = body.person.resolve(&app.people, &caller.tenant).await?
+    {
+        signal::heed(&app, &caller.tenant, &found.person, &headers).await?;
     }
     let ask = Ask {
         who: who(body.person)?,

@@ -1,6 +1,8 @@
 //! What a person chose, and what was noted about them, in their own words.
 
-use consent::{Artifacts, Choice, ConsentEvent, EventKind, PurposeScope, event::Statement};
+use consent::{
+    Artifacts, Choice, ConsentEvent, EventKind, Practice, PurposeScope, event::Statement,
+};
 use kernel::PurposeKey;
 
 use crate::words;
@@ -59,6 +61,11 @@ fn said(kind: &EventKind, artifacts: &Artifacts) -> String {
         EventKind::ObjectionLifted { scope, .. } => {
             format!("You took back your objection to {}", scoped(scope))
         }
+        EventKind::OptedOut { practice } => {
+            format!("You opted out of {}", opted_out_of(*practice))
+        }
+        EventKind::ConfirmationSent { .. } => "We asked you to confirm an agreement".to_owned(),
+        EventKind::Confirmed { .. } => "You confirmed an agreement".to_owned(),
         EventKind::ChannelPref { channel, choice, .. } => {
             let turned = if *choice == Choice::Out { "off" } else { "on" };
             format!("You switched {turned} messages {}", words::channel(*channel))
@@ -75,6 +82,14 @@ fn said(kind: &EventKind, artifacts: &Artifacts) -> String {
     }
 }
 
+const fn opted_out_of(of: Practice) -> &'static str {
+    match of {
+        Practice::SaleOrShare => "the sale and sharing of your data",
+        Practice::TargetedAds => "ads targeted by what you do elsewhere",
+        Practice::FinancialSharing => "sharing your financial data",
+    }
+}
+
 fn stated(statement: &Statement) -> String {
     match statement {
         Statement::Jurisdiction { jurisdiction } => {
@@ -84,6 +99,7 @@ fn stated(statement: &Statement) -> String {
         Statement::BirthYear { .. } => "We noted your year of birth".to_owned(),
         Statement::Contract { active: true, .. } => "We noted that you have a contract".to_owned(),
         Statement::Contract { .. } => "We noted that a contract of yours ended".to_owned(),
+        Statement::PreContract { .. } => "We noted that you asked for a contract".to_owned(),
         Statement::Emergency { .. } => "We noted an emergency".to_owned(),
         Statement::TimeZone { .. } => "We noted your time zone".to_owned(),
     }

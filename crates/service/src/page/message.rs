@@ -20,26 +20,26 @@ use crate::{
 
 /// A button on a page that says what happened.
 #[derive(Debug)]
-struct Action {
-    href: String,
-    label: &'static str,
-    tone: &'static str,
+pub(super) struct Action {
+    pub(super) href: String,
+    pub(super) label: &'static str,
+    pub(super) tone: &'static str,
 }
 
 #[derive(Debug)]
-struct Onward {
-    href: String,
-    label: &'static str,
+pub(super) struct Onward {
+    pub(super) href: String,
+    pub(super) label: &'static str,
 }
 
 #[derive(Debug, Template)]
 #[template(path = "notice.html")]
-struct NoticePage {
-    brand: &'static str,
-    title: &'static str,
-    lines: Vec<String>,
-    action: Option<Action>,
-    link: Option<Onward>,
+pub(super) struct NoticePage {
+    pub(super) brand: &'static str,
+    pub(super) title: &'static str,
+    pub(super) lines: Vec<String>,
+    pub(super) action: Option<Action>,
+    pub(super) link: Option<Onward>,
 }
 
 /// One button: end this kind of message on this channel. GET changes nothing.

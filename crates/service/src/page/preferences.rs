@@ -7,19 +7,22 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     extract::State,
+    http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
 use chrono::TimeDelta;
 use consent::{
-    Basis, ChannelSet, Choice, Expression, Grant, Jurisdiction, Limb, Method, NoticeShown, Proof,
-    Purpose, PurposeScope, Snapshot, Verdict, WithdrawalScope,
+    Basis, ChannelSet, Choice, Expression, Grant, Jurisdiction, Limb, Method, NoticeShown,
+    Practice, Proof, Purpose, PurposeScope, Signals, Snapshot, Verdict, WithdrawalScope,
     evaluate::evaluate,
     purpose::{BasisSpec, Flag},
     reason::{LB_CONSENT_REFUSED, LB_CONSENT_WITHDRAWN, OB_A21_1, OB_A21_2},
     service::{Chosen, PreferenceChange, PreferenceError},
+    signal::Raw,
 };
 use kernel::{
-    Channel, Digest, Epoch, Instant, Known, Limit, NodeId, PersonAt, RuleId, SubjectId, TenantId,
+    Channel, Digest, Epoch, Instant, Known, Limit, NodeId, PersonAt, RuleId, SubjectId, SystemId,
+    TenantId,
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -33,7 +36,7 @@ use crate::{
     app::App,
     http::{
         Asked, Ignored, Named, Submitted,
-        consent::{by, refused},
+        consent::{by, refused, signal},
     },
     links::PreferencesLink,
     problem::Problem,
@@ -59,6 +62,7 @@ struct PreferencesPage {
     purposes: Vec<PurposeRow>,
     channels: Vec<ChannelRow>,
     still: Vec<String>,
+    signal: bool,
     history: Vec<HistoryRow>,
 }
 
@@ -93,10 +97,11 @@ struct Visit {
     person: PersonAt,
     snapshot: Snapshot,
     artifacts: Arc<consent::Artifacts>,
+    signals: Known<Signals>,
     now: Instant,
 }
 
-async fn visit(app: &App, token: &str) -> Result<Visit, Problem> {
+async fn visit(app: &App, token: &str, headers: &HeaderMap) -> Result<Visit, Problem> {
     let now = app.clock.now();
     let link: Option<PreferencesLink> = app.links.open(token, now);
     let link = link.ok_or_else(|| Problem::not_found("page"))?;
@@ -106,7 +111,10 @@ async fn visit(app: &App, token: &str) -> Result<Visit, Problem> {
     let live = app.live.current(&link.tenant).await?;
     let artifacts = live.map(|it| it.compiled.consent.clone());
     let artifacts = artifacts.ok_or_else(|| Problem::not_found("page"))?;
-    Ok(Visit { link, person, snapshot, artifacts, now })
+    let raw = Raw { gpc: signal::is_sent(headers), ..Raw::default() };
+    let value = Signals::read(&raw).signals;
+    let signals = Known::Is { value, source: SystemId::new("browser"), as_of: now };
+    Ok(Visit { link, person, snapshot, artifacts, signals, now })
 }
 
 /// Where a person's choices are, for a page that opened without a login.
@@ -121,8 +129,9 @@ pub async fn show(
     State(app): State<Arc<App>>,
     Named(token): Named<String>,
     Asked(saved): Asked<Saved>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let visit = visit(&app, &token).await?;
+    let visit = visit(&app, &token, &headers).await?;
     let events = app.consent.history(&visit.link.tenant, &visit.person, None, Limit::MAX).await?;
     let history = history::rows(&events.items, &visit.artifacts);
     let purposes: Vec<_> = visit.artifacts.purposes().iter().map(|it| row(&visit, it)).collect();
@@ -140,6 +149,7 @@ pub async fn show(
         purposes,
         channels: channels(&visit),
         still,
+        signal: signal::is_sent(&headers),
         history,
     })
 }
@@ -152,6 +162,7 @@ fn asked(visit: &Visit, purpose: &Purpose, channel: Option<Channel>) -> Verdict 
     let ask = consent::Ask {
         channel,
         bundle: Known::NotApplicable(RuleId::new("page.no_data")),
+        signals: visit.signals.clone(),
         ..consent::Ask::about(purpose.reference(), &visit.person)
     };
     evaluate(&ask, &visit.snapshot, &visit.artifacts, visit.now)
@@ -254,9 +265,10 @@ fn still(visit: &Visit) -> Vec<String> {
 pub async fn save(
     State(app): State<Arc<App>>,
     Named(token): Named<String>,
+    headers: HeaderMap,
     Submitted(form): Submitted,
 ) -> Result<Response, Problem> {
-    let visit = visit(&app, &token).await?;
+    let visit = visit(&app, &token, &headers).await?;
     let form = read_form(form)?;
     let changes = changes(&visit, &form);
     if changes.is_empty() {
@@ -271,6 +283,8 @@ pub async fn save(
     let (tenant, person) = (&visit.link.tenant, &visit.person);
     let by = by("preference_centre")?;
     let done = app.consent.set_preferences(tenant, person, &chosen, &by, act).await;
+    // After the form, which speaks of the state it showed.
+    signal::heed(&app, tenant, person, &headers).await?;
     app.nudge.wake();
     match done {
         Ok(_) => Ok(Redirect::to(&format!("/p/{token}?saved=choices")).into_response()),
@@ -293,9 +307,11 @@ pub async fn save(
 pub async fn stop(
     State(app): State<Arc<App>>,
     Named(token): Named<String>,
+    headers: HeaderMap,
     _: Ignored,
 ) -> Result<Response, Problem> {
-    let visit = visit(&app, &token).await?;
+    let visit = visit(&app, &token, &headers).await?;
+    signal::heed(&app, &visit.link.tenant, &visit.person, &headers).await?;
     let act = act(&[b"stop", token.as_bytes(), &visit.snapshot.person.0.to_be_bytes()]);
     app.consent
         .withdraw(
@@ -359,7 +375,8 @@ fn agree(visit: &Visit, purpose: &Purpose) -> Option<PreferenceChange> {
         .or_else(|| purpose.bases.values().find(|it| it.basis() == Basis::Consent))?;
     let BasisSpec::Consent(terms) = spec else { return None };
     let notice = visit.artifacts.notice(&terms.notice)?;
-    let explicit = terms.explicit;
+    // Where it is about a practice the person opted out of, only an explicit yes counts.
+    let explicit = terms.explicit || Practice::ALL.iter().any(|it| purpose.is(it.flag()));
     Some(PreferenceChange::Agree(Grant {
         purpose: purpose.reference(),
         channels: ChannelSet::ALL,
@@ -373,6 +390,7 @@ fn agree(visit: &Visit, purpose: &Purpose) -> Option<PreferenceChange> {
             }),
             method: Method::Save,
             prechecked: false,
+            condition_of_service: false,
         },
     }))
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use consent::{
-    ChannelSet, Choice, EventRef, Expression, FrequencyLimit, Jurisdiction, Label, Limb,
+    ChannelSet, Choice, EventRef, Expression, FrequencyLimit, Jurisdiction, Label, Limb, Practice,
     PurposeScope, Quiet, RestrictionGround, Snapshot, SuppressionReason, SuppressionScope, Zone,
     snapshot::{
-        Contact, Contract, Denial, Emergency, NoticeRef, Objection, Restriction, StandingGrant,
-        State, Suppression, TopicChoice, UnwantedChannel,
+        Contact, Contract, Denial, Emergency, NoticeRef, Objection, OptOut, Restriction,
+        StandingGrant, State, Suppression, TopicChoice, UnwantedChannel,
     },
 };
 use kernel::{Channel, Digest, Epoch, Instant, NodeId, PersonAt, PurposeKey, SubjectId};
@@ -18,7 +18,7 @@ type Place = (Uuid, Uuid, u64);
 type Notice = Option<(Label, u32)>;
 type Lifted = (PurposeScope, Vec<PurposeKey>, Place);
 type Channels = Vec<Channel>;
-type Terms = (u32, i64, Channels, Expression, [bool; 2], Notice, Option<i64>);
+type Terms = (u32, i64, Channels, Expression, [bool; 5], Notice, Option<i64>);
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Row {
@@ -31,13 +31,14 @@ pub(super) struct Row {
     grants: Vec<(PurposeKey, Place, Terms)>,
     denials: Vec<(Lifted, Channels, bool)>,
     objections: Vec<(Lifted, Limb)>,
+    opt_outs: Vec<(Practice, bool, Vec<PurposeKey>, Place)>,
     restrictions: Vec<(PurposeScope, RestrictionGround, Place)>,
     suppressions: Vec<(SuppressionScope, SuppressionReason, Place)>,
     contacts: Vec<(Channel, Uuid, bool)>,
     jurisdictions: Vec<Jurisdiction>,
     born: u16,
-    contracts: Vec<(Label, bool, Option<i64>, Place)>,
-    emergencies: Vec<(i64, Place)>,
+    contracts: Vec<(Label, bool, Option<i64>, bool, Place)>,
+    emergencies: Vec<(i64, bool, Place)>,
     zones: Vec<Zone>,
     unwanted: Vec<(Channel, PurposeScope)>,
     topics: Vec<(Label, Choice)>,
@@ -89,6 +90,9 @@ impl Row {
             objections: map(&state.objections, |it| {
                 ((it.scope.clone(), it.lifted_for.clone(), kept(&it.place)), it.limb)
             }),
+            opt_outs: map(&state.opt_outs, |it| {
+                (it.practice, it.by_gpc, it.lifted_for.clone(), kept(&it.place))
+            }),
             restrictions: map(&state.restrictions, |it| {
                 (it.scope.clone(), it.ground, kept(&it.place))
             }),
@@ -99,9 +103,11 @@ impl Row {
             jurisdictions: state.jurisdictions.clone(),
             born: state.born,
             contracts: map(&state.contracts, |it| {
-                (it.of_type.clone(), it.active, micros(it.until), kept(&it.place))
+                (it.of_type.clone(), it.active, micros(it.until), it.pending, kept(&it.place))
             }),
-            emergencies: map(&state.emergencies, |it| (it.until.micros(), kept(&it.place))),
+            emergencies: map(&state.emergencies, |it| {
+                (it.until.micros(), it.last_resort, kept(&it.place))
+            }),
             zones: state.zones.clone(),
             unwanted: map(&state.unwanted, |it| (it.channel, it.scope.clone())),
             topics: map(&state.topics, |it| (it.topic.clone(), it.choice)),
@@ -145,6 +151,12 @@ impl Row {
                 lifted_for,
                 place: place(at),
             }),
+            opt_outs: back(self.opt_outs, |(practice, by_gpc, lifted_for, at)| OptOut {
+                practice,
+                by_gpc,
+                lifted_for,
+                place: place(at),
+            }),
             restrictions: back(self.restrictions, |(scope, ground, at)| Restriction {
                 scope,
                 ground,
@@ -162,14 +174,16 @@ impl Row {
             }),
             jurisdictions: self.jurisdictions,
             born: self.born,
-            contracts: back(self.contracts, |(of_type, active, until, at)| Contract {
+            contracts: back(self.contracts, |(of_type, active, until, pending, at)| Contract {
                 of_type,
                 active,
                 until: instant(until),
+                pending,
                 place: place(at),
             }),
-            emergencies: back(self.emergencies, |(until, at)| Emergency {
+            emergencies: back(self.emergencies, |(until, last_resort, at)| Emergency {
                 until: Instant::from_micros(until),
+                last_resort,
                 place: place(at),
             }),
             zones: self.zones,
@@ -187,7 +201,8 @@ fn terms(grant: &StandingGrant) -> Terms {
         NoticeRef::None => None,
         NoticeRef::Shown { name, version } => Some((name.clone(), *version)),
     };
-    let flags = [grant.by_guardian, grant.proven];
+    let flags =
+        [grant.by_guardian, grant.proven, grant.confirmed, grant.conditional, grant.competent];
     let given_at = grant.given_at.micros();
     let (channels, expression) = (grant.channels.iter().collect(), grant.expression);
     (grant.version, given_at, channels, expression, flags, notice, micros(grant.expires_at))
@@ -195,7 +210,7 @@ fn terms(grant: &StandingGrant) -> Terms {
 
 fn grant((key, at, terms): (PurposeKey, Place, Terms)) -> StandingGrant {
     let (version, given_at, channels, expression, flags, notice, expires_at) = terms;
-    let [by_guardian, proven] = flags;
+    let [by_guardian, proven, confirmed, conditional, competent] = flags;
     StandingGrant {
         key,
         version,
@@ -205,6 +220,9 @@ fn grant((key, at, terms): (PurposeKey, Place, Terms)) -> StandingGrant {
         expression,
         by_guardian,
         proven,
+        confirmed,
+        conditional,
+        competent,
         notice: notice
             .map_or(NoticeRef::None, |(name, version)| NoticeRef::Shown { name, version }),
         expires_at: instant(expires_at),
@@ -244,6 +262,9 @@ mod tests {
             expression: Expression::Explicit,
             by_guardian: true,
             proven: false,
+            confirmed: true,
+            conditional: false,
+            competent: true,
             notice,
             expires_at,
         }
@@ -271,8 +292,14 @@ mod tests {
             objections: vec![Objection {
                 scope: scope.clone(),
                 limb: Limb::Art22,
-                lifted_for,
+                lifted_for: lifted_for.clone(),
                 place: place(5),
+            }],
+            opt_outs: vec![OptOut {
+                practice: Practice::SaleOrShare,
+                by_gpc: true,
+                lifted_for,
+                place: place(10),
             }],
             restrictions: vec![Restriction {
                 scope,
@@ -298,9 +325,10 @@ mod tests {
                 of_type: label(),
                 active: true,
                 until: Some(at(5)),
+                pending: true,
                 place: place(8),
             }],
-            emergencies: vec![Emergency { until: at(6), place: place(9) }],
+            emergencies: vec![Emergency { until: at(6), last_resort: true, place: place(9) }],
             zones: serde_json::from_str(r#"["Europe/Berlin"]"#).unwrap(),
             unwanted: vec![UnwantedChannel { channel: Channel::Web, scope: PurposeScope::All }],
             topics: vec![TopicChoice { topic: label(), choice: Choice::Out }],

@@ -7,12 +7,13 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use consent::{Ask, BundleFacts, Exception, Jurisdiction, Label};
-use kernel::{Channel, Fault, Instant, Known, PersonAt, PurposeRef, RuleId, SystemId};
+use consent::{Ask, BundleFacts, Exception, Jurisdiction, Label, Signals};
+use kernel::{Channel, Fault, Instant, Known, PersonAt, PurposeRef, RuleId, SystemId, Why};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::signal::SignalsIn;
 use crate::{
     app::App,
     auth::{Caller, Scope},
@@ -50,6 +51,9 @@ struct EvaluateIn {
     /// Which kinds of data would be used; none, if absent.
     #[serde(default)]
     data: Option<DataIn>,
+    /// What the browser or app would send; none takes part, if absent.
+    #[serde(default)]
+    signals: Option<SignalsIn>,
     /// The exception to a restriction it would be done under (GDPR Art. 18(2)).
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
@@ -77,7 +81,21 @@ impl EvaluateIn {
             source: SystemId::new("api"),
             as_of,
         };
+        let signals = self.signals.as_ref().map_or(
+            Known::NotApplicable(RuleId::new("api.no_browser")),
+            |it| {
+                let reading = Signals::read(&it.raw());
+                match reading.unknown {
+                    Some(_) => Known::Unknown(Why::Malformed),
+                    None => {
+                        let source = SystemId::new("api");
+                        Known::Is { value: reading.signals, source, as_of }
+                    }
+                }
+            },
+        );
         Ask {
+            signals,
             channel: self.channel,
             topic: self.topic.clone(),
             jurisdiction: self.jurisdiction,
