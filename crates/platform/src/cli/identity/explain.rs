@@ -1,6 +1,6 @@
 //! `assent identity why|how|what-if`: what holds people together, from the log; nothing is written.
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
@@ -156,7 +156,8 @@ fn why_text(why: &Why) -> String {
     }
     for it in &why.steps {
         let who = it.actor.as_ref().map(|it| format!(", by {it}")).unwrap_or_default();
-        out += &format!(
+        let _ = write!(
+            out,
             "{} is {}: {} by {} at {}{who} ({})\n",
             it.a,
             it.b,
@@ -168,7 +169,8 @@ fn why_text(why: &Why) -> String {
     }
     for it in &why.against {
         let against = it.against.map(|it| format!(", for {it}")).unwrap_or_default();
-        out += &format!(
+        let _ = write!(
+            out,
             "refused: {} with {}, {}{against} ({})\n",
             it.a, it.b, it.reason, it.assertion
         );
@@ -204,7 +206,8 @@ fn how_text(entries: &[Entry]) -> String {
         let (a, b) = it.assertion.kind.nodes();
         let other = b.map(|it| format!(" {it}")).unwrap_or_default();
         let whose = it.subject.map_or_else(|| "nobody".to_owned(), |it| it.to_string());
-        out += &format!(
+        let _ = write!(
+            out,
             "{:>6}  {} {a}{other}, {} by {}: {}; then {whose} with {} identifiers\n",
             it.assertion.seq,
             it.assertion.kind.name(),
@@ -235,13 +238,14 @@ fn what_if_json(it: &WhatIf) -> serde_json::Value {
 fn what_if_text(it: &WhatIf) -> String {
     let mut out = String::new();
     for assertion in &it.retracts {
-        out += &format!("would retract {assertion}\n");
+        let _ = write!(out, "would retract {assertion}\n");
     }
     for (when, people) in [("now", &it.before), ("then", &it.after)] {
         for person in people {
-            out += &format!("{when}: {}\n", person.subject);
+            let _ = write!(out, "{when}: {}\n", person.subject);
             for it in &person.members {
-                out += &format!("        {} {} ({})\n", it.namespace, it.node, it.link.as_str());
+                let _ =
+                    write!(out, "        {} {} ({})\n", it.namespace, it.node, it.link.as_str());
             }
         }
     }
