@@ -30,6 +30,9 @@ const CHANCE_FLOOR: f64 = 0.02;
 
 /// Learns a model from a census of patterns; `possible` is how many pairs there could be.
 pub fn fit(census: &Census, observed: &Levels, possible: f64) -> Result<Model, MatchError> {
+    if possible < 1.0 {
+        return Err(MatchError::NoMatchClass);
+    }
     let training = Training::of(census);
     let mut learnt = Learnt::guess(observed);
     let mut shares = (0.0, 0.0);

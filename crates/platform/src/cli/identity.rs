@@ -18,8 +18,9 @@ mod writing;
 pub enum Identity {
     /// Match the records of one CSV file with each other, or those of several files.
     ///
-    /// Columns are found by their names (given_name, surname, birth_date, street, house_number,
-    /// postcode, email, phone, national_id, and common other names for them; id for the record) or
+    /// Columns are found by their names (`given_name`, `surname`, `birth_date`, `street`,
+    /// `house_number`, `postcode`, `email`, `phone`, `national_id`, and common other names for them;
+    /// `id` for the record) or
     /// named in a configuration. Nothing is labelled: what agreement means is learnt from the
     /// records. The same files, options and seed give the same bytes. A link is a probability: it is
     /// for review and for counting, and decides nothing about anybody.

@@ -9,6 +9,11 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::{
+    server::{Server, assent},
+    world::settle_in,
+};
+
 fn run(directory: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assent"));
     command.arg("identity").args(arguments).current_dir(directory).output().unwrap()
@@ -133,11 +138,21 @@ fn bad_input_is_named_and_nothing_is_written() {
     }
 }
 
-#[test]
-fn what_was_never_seen_has_no_history() {
+#[tokio::test]
+async fn an_identifier_has_a_history_and_a_stranger_has_none() {
     let data = tempfile::tempdir().unwrap();
-    for arguments in [&["how", "crm_id:C1"][..], &["why", "crm_id:C1", "crm_id:C2"]] {
-        let output = run(data.path(), &[arguments, &["--data", "."]].concat());
+    let server = Server::start(data.path());
+    settle_in(&server, 1).await;
+    let ask = |arguments: &[&str]| {
+        let all: Vec<_> = ["identity"].iter().chain(arguments).copied().collect();
+        assent(data.path(), &all).output().unwrap()
+    };
+    let known = ask(&["how", "crm_id:C0", "--json"]);
+    assert_eq!(known.status.code(), Some(0), "{}", complaint(&known));
+    let history: serde_json::Value = serde_json::from_slice(&known.stdout).unwrap();
+    assert!(history.is_array(), "{history}");
+    for arguments in [&["how", "crm_id:never"][..], &["why", "crm_id:C0", "crm_id:never"]] {
+        let output = ask(arguments);
         assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
         assert!(complaint(&output).contains("never seen"), "{}", complaint(&output));
     }

@@ -71,6 +71,12 @@ fn nothing_alike_teaches_nothing() {
     let table = table(told.iter().enumerate());
     let learnt = fit(&census, &observed(&table, 1), job::possible(&table));
     assert_eq!(learnt.err(), Some(MatchError::NoMatchClass));
+    // Nor does a record that is alone, or none at all.
+    for n in [0, 1] {
+        let table = super::table(told.iter().take(n).enumerate());
+        let outcome = job::run(&table, Options::default(), None, |_| {});
+        assert_eq!(outcome.err(), Some(MatchError::NoMatchClass), "{n}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `assent identity why|how|what-if`: what holds people together, from the log; nothing is written.
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
@@ -156,8 +156,9 @@ fn why_text(why: &Why) -> String {
     }
     for it in &why.steps {
         let who = it.actor.as_ref().map(|it| format!(", by {it}")).unwrap_or_default();
-        out += &format!(
-            "{} is {}: {} by {} at {}{who} ({})\n",
+        let _ = writeln!(
+            out,
+            "{} is {}: {} by {} at {}{who} ({})",
             it.a,
             it.b,
             it.strength.as_str(),
@@ -168,8 +169,9 @@ fn why_text(why: &Why) -> String {
     }
     for it in &why.against {
         let against = it.against.map(|it| format!(", for {it}")).unwrap_or_default();
-        out += &format!(
-            "refused: {} with {}, {}{against} ({})\n",
+        let _ = writeln!(
+            out,
+            "refused: {} with {}, {}{against} ({})",
             it.a, it.b, it.reason, it.assertion
         );
     }
@@ -204,8 +206,9 @@ fn how_text(entries: &[Entry]) -> String {
         let (a, b) = it.assertion.kind.nodes();
         let other = b.map(|it| format!(" {it}")).unwrap_or_default();
         let whose = it.subject.map_or_else(|| "nobody".to_owned(), |it| it.to_string());
-        out += &format!(
-            "{:>6}  {} {a}{other}, {} by {}: {}; then {whose} with {} identifiers\n",
+        let _ = writeln!(
+            out,
+            "{:>6}  {} {a}{other}, {} by {}: {}; then {whose} with {} identifiers",
             it.assertion.seq,
             it.assertion.kind.name(),
             it.assertion.evidence.strength.as_str(),
@@ -235,13 +238,14 @@ fn what_if_json(it: &WhatIf) -> serde_json::Value {
 fn what_if_text(it: &WhatIf) -> String {
     let mut out = String::new();
     for assertion in &it.retracts {
-        out += &format!("would retract {assertion}\n");
+        let _ = writeln!(out, "would retract {assertion}");
     }
     for (when, people) in [("now", &it.before), ("then", &it.after)] {
         for person in people {
-            out += &format!("{when}: {}\n", person.subject);
+            let _ = writeln!(out, "{when}: {}", person.subject);
             for it in &person.members {
-                out += &format!("        {} {} ({})\n", it.namespace, it.node, it.link.as_str());
+                let _ =
+                    writeln!(out, "        {} {} ({})", it.namespace, it.node, it.link.as_str());
             }
         }
     }

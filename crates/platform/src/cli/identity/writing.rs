@@ -41,7 +41,7 @@ pub(super) fn number(records: &Records, row: u32) -> usize {
 }
 
 /// The name of a record's file, and its id there.
-pub(super) fn named<'a>(records: &'a Records, number: usize) -> (&'a str, &'a str) {
+pub(super) fn named(records: &Records, number: usize) -> (&str, &str) {
     let (source, id) = records.ids.get(number);
     (records.files.get(usize::from(source)).map_or("", |it| it.0.as_str()), id)
 }
