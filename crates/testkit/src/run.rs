@@ -11,6 +11,9 @@ pub const REDIS_CLUSTER_URL: &str = "ASSENT_TEST_REDIS_CLUSTER_URL";
 /// The name of the run: the first part of everything it makes on servers that outlive it.
 pub const RUN: &str = "ASSENT_TEST_RUN";
 
+/// How many people race, where it is not the test's own number.
+pub const RACERS: &str = "ASSENT_TEST_RACERS";
+
 /// The longest name of a run: a database's name has 63 bytes.
 const NAME_BYTES_MAX: usize = 16;
 
@@ -24,6 +27,11 @@ pub(crate) fn server(name: &str) -> Url {
         Ok(url) => url,
         Err(error) => panic!("`{name}` is not a URL ({error}); run this test by `cargo xtask it`"),
     }
+}
+
+/// How many people race where a run asks for another number than the test's own.
+pub fn racers(otherwise: usize) -> usize {
+    variable(RACERS).and_then(|it| it.parse().ok()).unwrap_or(otherwise)
 }
 
 /// The name of this run, lower-case letters and digits.

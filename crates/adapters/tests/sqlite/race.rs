@@ -6,6 +6,7 @@
 //! not compare the epochs, must find hand-offs that start too late: otherwise it proves nothing.
 
 #![expect(clippy::indexing_slicing, reason = "a broken law panics")]
+#![expect(clippy::print_stdout, reason = "a race tells how long acknowledging took")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -170,7 +170,8 @@ async fn a_withdrawal_is_certified_proven_by_the_log_and_receipted_in_every_form
     let receipt = proof().await;
     assert_eq!(receipt.status, 200);
     let vkey = house.assent.app.prove.verifier_key(&house.tenant).await.unwrap();
-    let report = audit::verify::verify(&receipt.body, Some(&vkey));
+    let trust = audit::verify::Trust { key: Some(vkey), ..audit::verify::Trust::default() };
+    let report = audit::verify::document(&receipt.body, &trust);
     assert_eq!(report.exit.code(), 10, "{report}");
     let text = String::from_utf8(receipt.body).unwrap();
     assert!(text.contains(&act) && text.contains("consent.withdrawn"), "{text}");

@@ -3,10 +3,9 @@
 //!
 //! `cargo xtask bench --race` runs it with a million people and prints how long acknowledging took.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::AtomicU64, atomic::Ordering},
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use adapters::redis::RedisSnapshots;
@@ -26,10 +25,8 @@ use crate::postgres::{
     race::{Choices, Pace, SENT_EVERY, Sabotage, person, run},
 };
 
-/// How many people withdraw, where the environment names no other number.
+/// How many people withdraw, where the run asks for no other number.
 const PEOPLE: usize = 4_000;
-/// The environment's name for another number.
-const PEOPLE_VARIABLE: &str = "ASSENT_TEST_RACERS";
 /// How many answers are fetched at a time before the race.
 const FILLS_AT_ONCE: usize = 32;
 
@@ -71,7 +68,7 @@ impl Choices for Kept {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_hand_off_starts_after_a_withdrawal_acknowledged_over_redis_and_postgres() {
-    let people = std::env::var(PEOPLE_VARIABLE).map_or(PEOPLE, |it| it.parse().unwrap());
+    let people = testkit::run::racers(PEOPLE);
     let database = adapters::sql::Database::connect(&database().await).await.unwrap();
     let fresh = Fresh { database: database.clone(), _directory: tempfile::tempdir().unwrap() };
     let redis = opened(&database, testkit::redis::server().as_str(), PATIENT).await;
