@@ -27,10 +27,8 @@ use anyhow::{Context as _, Result};
 use audit::service::{
     AppendService, FactEntryService, ProveService, RecordService, Trail, TrailPorts,
 };
-use consent::{
-    document::DocumentKey,
-    service::{ConsentService, ExplainService, LedgerSnapshots, VerdictService},
-};
+use consent::document::DocumentKey;
+use consent::service::{ConsentService, ExplainService, LedgerSnapshots, VerdictService};
 use context::{
     Region,
     service::{
@@ -265,7 +263,6 @@ pub async fn compose(
         Arc::new(Traced::new(SqlInbox::new(database.clone())));
     let addresses = Arc::new(IdentityAddresses::new(people.clone(), verdicts.clone()));
     let links = LinkSealer::new(secrets.derive("links"));
-    let documents = Arc::new(DocumentKey::new(&secrets.derive("consent.documents")));
     let preparer = Preparer::new(
         delivery::service::Sources {
             permissions: permission,
@@ -368,7 +365,7 @@ pub async fn compose(
         entropy,
         keys,
         links,
-        documents,
+        documents: Arc::new(DocumentKey::new(&secrets.derive("consent.documents"))),
         base_url: config.base_url.clone(),
         people,
         consent,
