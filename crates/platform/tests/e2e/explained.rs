@@ -40,8 +40,14 @@ async fn a_dry_run_names_every_reason_its_article_and_what_would_change_it() {
     assert_eq!(yes["grounded_on"], json!([{ "jurisdiction": "EU", "cites": "GDPR Art. 6(1)(a)" }]));
     withdraw(&server).await;
     let no = ask(json!({})).await;
-    let [why] = no["why"].as_array().unwrap().as_slice() else { panic!("{no}") };
-    assert_eq!((&no["outcome"], &no["reasons"]), (&json!("refused"), &json!([why["reason"]])));
+    let [why, law] = no["why"].as_array().unwrap().as_slice() else { panic!("{no}") };
+    assert_eq!(no["outcome"], "refused");
+    assert_eq!(no["reasons"], json!([why["reason"], law["reason"]]));
+    assert_eq!(
+        (&law["reason"], &law["cites"]),
+        (&json!("JX.EPRIV.NO_CONSENT"), &json!("ePrivacy Art. 13(1)"))
+    );
+    assert_eq!(law["change"], why["change"], "one agreement does away with both");
     assert_eq!(
         (&why["reason"], &why["cites"]),
         (&json!("LB.CONSENT.WITHDRAWN"), &json!("GDPR Art. 7(3)"))

@@ -165,7 +165,7 @@ async fn a_withdrawal_is_certified_proven_by_the_log_and_receipted_in_every_form
     let fact = document["facts"][0].as_str().unwrap();
     let path = format!("/v1/withdrawals/{fact}/proof");
     let proof = async || house.client.read(&path).await;
-    assert_eq!(proof().await.status, 202);
+    assert_eq!(proof().await.status, 404);
     house.settle().await;
     let receipt = proof().await;
     assert_eq!(receipt.status, 200);

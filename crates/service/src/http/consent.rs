@@ -283,9 +283,10 @@ fn acknowledged(
 }
 
 /// The proof that a withdrawal or objection is in the log: the receipt of one of the facts its
-/// certificate names, checked offline with `assent verify`. 202 while the log has not taken it yet.
+/// certificate names, checked offline with `assent verify`. 404, with a time to ask again, while the
+/// log has not taken it yet.
 #[utoipa::path(get, path = "/v1/withdrawals/{fact}/proof", tag = "consent",
-    params(("fact" = String, Path)), responses((status = 200, body = Object), (status = 202)))]
+    params(("fact" = String, Path)), responses((status = 200, body = Object), (status = 404)))]
 async fn proof(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -294,7 +295,8 @@ async fn proof(
     caller.must(Scope::Read)?;
     let receipt = app.prove.receipt(&caller.tenant, fact.into(), Disclose::All).await?;
     let Some(receipt) = receipt else {
-        return Ok((StatusCode::ACCEPTED, [(header::RETRY_AFTER, "1")]).into_response());
+        let problem = Problem::not_found("proof of this withdrawal");
+        return Ok(([(header::RETRY_AFTER, "1")], problem).into_response());
     };
     let bytes = receipt
         .to_bytes()
