@@ -50,7 +50,7 @@ impl Comparison {
         }
     }
 
-    /// What each level from 1 says; contact is told by [`contact_words`].
+    /// What each level from 1 says; contact is told by what is alike in it.
     pub const fn levels(self) -> &'static [&'static str] {
         match self {
             Self::Given => &[
